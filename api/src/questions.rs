@@ -1,0 +1,41 @@
+//! `GET /v1/questions/{id}`: a question as the ledger has it now.
+//!
+//! A key sees what it asked. What belongs to another key, or came in over another channel, looks exactly
+//! like what does not exist, unless the key has `questions:read:any`.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as Extract};
+use contract::{MessageId, Question};
+use store::questions::Owned;
+use web::{Caller, Problem, scope};
+
+use crate::http::State;
+
+/// A path's id as it came; see [`parse`].
+pub(crate) type RawId = Result<Path<String>, PathRejection>;
+
+pub(crate) async fn show(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    id: RawId,
+) -> Result<Json<Question>, Problem> {
+    caller.require(scope::READ, scope::READ_ANY)?;
+    read(&state, &caller, parse(id)?).await.map(|found| Json(found.question))
+}
+
+/// The question, if there is one and the caller may see it.
+pub(crate) async fn read(state: &State, caller: &Caller, id: MessageId) -> Result<Owned, Problem> {
+    let found = store::questions::get(&state.0.ledger, id).await.map_err(Problem::ledger)?;
+    found
+        .filter(|found| found.owner == Some(caller.id()) || caller.has(scope::READ_ANY))
+        .ok_or_else(|| Problem::not_found("question"))
+}
+
+/// A malformed id is the id of nothing: 404 as well. Of a UUID's spellings only the one given out is taken.
+pub(crate) fn parse(id: RawId) -> Result<MessageId, Problem> {
+    id.ok()
+        .filter(|Path(text)| text.len() == "00000000-0000-0000-0000-000000000000".len())
+        .and_then(|Path(text)| text.parse().ok())
+        .ok_or_else(|| Problem::not_found("question"))
+}

@@ -1,0 +1,23 @@
+//! What the parts of Vectora agree on: identifiers, tickets, stages, and the words of a question.
+//!
+//! Pure data. **Invariant:** no I/O, no tokio, and no dependency on another crate of the workspace.
+
+pub mod channel;
+pub mod event;
+pub mod id;
+pub mod phrase;
+pub mod question;
+pub mod stage;
+pub mod text;
+pub mod ticket;
+
+pub use channel::Channel;
+pub use event::QuestionEvent;
+pub use id::{
+    ApiKeyId, ContactId, ConversationId, EscalationId, IntakeKeyId, MessageId, OutboundId, TurnId,
+};
+pub use phrase::{Language, Phrase};
+pub use question::{Answer, AnswerKind, Citation, Question, QuestionStatus};
+pub use stage::{Kind, Stage, Stream};
+pub use text::{QuestionText, TextError};
+pub use ticket::{Ticket, TicketError};

@@ -1,0 +1,341 @@
+//! The queue of one chat or conversation: its waiting inbox rows, read in order.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use contract::{Channel, ContactId, ConversationId, Kind, MessageId, Stage, Ticket};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::work::{self, Claim, Verdict};
+use crate::{Error, Ledger, conversations, outbound, turns};
+
+/// Inbox rows read in one go. A key that was tried before is read row by row, so that one poison update is
+/// found out and the others of its chat go on.
+const PAGE: i64 = 50;
+
+/// The input of the `intake` stage.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    pub key_id: Uuid,
+    pub channel: Channel,
+    /// The conversation's id for REST, the chat elsewhere.
+    pub address: String,
+    /// In the order of arrival.
+    pub updates: Vec<Waiting>,
+}
+
+/// One inbox row.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Position: order within the conversation.
+    pub id: i64,
+    pub message: MessageId,
+    pub payload: Value,
+    pub received_at: DateTime<Utc>,
+}
+
+/// What an update turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Something to be answered.
+    Question(String),
+    /// Of a kind that is stored and passed over.
+    Passed,
+}
+
+/// What `intake` made of a queue: one reading for each update it was given, in order.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub queue: Queue,
+    pub readings: Vec<Reading>,
+}
+
+/// What a settle led to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The claim was still ours, and the verdict is in the ledger.
+    pub settled: bool,
+    /// To be published.
+    pub tickets: Vec<Ticket>,
+    /// Questions whose status has changed.
+    pub changed: Vec<MessageId>,
+}
+
+/// The waiting rows of claimed keys: up to fifty each, one after a failed attempt.
+///
+/// # Errors
+/// [`Error`].
+pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Queue>>, Error> {
+    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
+    let pages: Vec<i64> =
+        claims.iter().map(|claim| if claim.attempts > 0 || claim.claims > 2 { 1 } else { PAGE }).collect();
+    let rows = sqlx::query!(
+        r#"SELECT k.id AS "key_id!", k.channel, k.address, i.id AS "id?", i.message_id AS "message_id?",
+                  i.payload AS "payload?", i.received_at AS "received_at?"
+           FROM unnest($1::uuid[], $2::bigint[]) AS g(id, page)
+           JOIN intake_keys k ON k.id = g.id
+           LEFT JOIN LATERAL (
+               SELECT * FROM inbox WHERE key_id = k.id AND state = 'waiting' ORDER BY id LIMIT g.page
+           ) AS i ON true
+           ORDER BY i.id"#,
+        &ids,
+        &pages
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let mut queues: HashMap<Uuid, Queue> = HashMap::new();
+    for row in rows {
+        let channel = conversations::channel("intake_keys", row.key_id, &row.channel)?;
+        let queue = queues.entry(row.key_id).or_insert_with(|| Queue {
+            key_id: row.key_id,
+            channel,
+            address: row.address,
+            updates: Vec::new(),
+        });
+        if let (Some(id), Some(message), Some(payload), Some(received_at)) =
+            (row.id, row.message_id, row.payload, row.received_at)
+        {
+            queue.updates.push(Waiting { id, message: MessageId(message), payload, received_at });
+        }
+    }
+    Ok(ids.iter().map(|id| queues.remove(id)).collect())
+}
+
+/// Settles many keys in one transaction.
+///
+/// `Failed` gives up the *first* inbox row of the queue, not the key: one poison update never silences a
+/// chat. Lock order: intake keys, then conversations.
+///
+/// # Errors
+/// [`Error`]; at COMMIT the outcome is unknown.
+pub async fn settle(
+    ledger: &Ledger,
+    stage: &Stage,
+    batch: &[(Claim, Queue, Verdict<Read>)],
+) -> Result<Vec<Outcome>, Error> {
+    let mut tx = ledger.begin().await?;
+    let mut outcomes = vec![Outcome::default(); batch.len()];
+
+    let stays: Vec<_> =
+        batch.iter().filter_map(|(claim, _, verdict)| verdict.stay(claim, stage, "ready")).collect();
+    let mut settled: HashSet<Uuid> = HashSet::new();
+    if !stays.is_empty() {
+        settled.extend(work::settle(&mut tx, stage, &stays).await?.iter().map(|row| row.id));
+    }
+    let consumed = consume(&mut tx, stage, batch).await?;
+    settled.extend(consumed.keys());
+
+    let mut opening = Vec::new();
+    for ((claim, queue, verdict), outcome) in batch.iter().zip(&mut outcomes) {
+        outcome.settled = settled.contains(&claim.id);
+        if !outcome.settled {
+            continue;
+        }
+        if let Some(Some(issued_at)) = consumed.get(&claim.id) {
+            outcome.tickets.push(Ticket::new(Kind::IntakeKey, claim.id, stage.name, issued_at.timestamp_micros()));
+        }
+        match verdict {
+            Verdict::Done(read) => opening.push((claim.id, read)),
+            Verdict::Failed { error } => {
+                if let Some(poison) = queue.updates.first() {
+                    fail_row(&mut tx, poison.id, error).await?;
+                    outcome.changed.push(poison.message);
+                }
+            }
+            Verdict::Retry { .. } | Verdict::Release { .. } => {}
+        }
+    }
+    let opened = store_messages(&mut tx, &opening).await?;
+    work::uncommitted(stage).await;
+    tx.commit().await?;
+
+    // Whose ticket is whose does not matter to a batch: the first settled row carries those of all.
+    if let Some(first) = outcomes.iter_mut().find(|outcome| outcome.settled) {
+        first.tickets.extend(opened.tickets);
+        first.changed.extend(opened.changed);
+    }
+    Ok(outcomes)
+}
+
+/// The fenced write for keys whose rows were read: `pending` goes down by what was read, and the key stays
+/// ready, with a ticket, when more came in the meantime.
+async fn consume(
+    conn: &mut PgConnection,
+    stage: &Stage,
+    batch: &[(Claim, Queue, Verdict<Read>)],
+) -> Result<HashMap<Uuid, Option<DateTime<Utc>>>, Error> {
+    let mut ids = Vec::new();
+    let mut epochs = Vec::new();
+    let mut counts = Vec::new();
+    let mut errors = Vec::new();
+    for (claim, queue, verdict) in batch {
+        let (count, error) = match verdict {
+            Verdict::Done(read) => (read.queue.updates.len(), None),
+            Verdict::Failed { error } => (queue.updates.len().min(1), Some(error.clone())),
+            Verdict::Retry { .. } | Verdict::Release { .. } => continue,
+        };
+        ids.push(claim.id);
+        epochs.push(claim.epoch);
+        counts.push(i32::try_from(count).unwrap_or(i32::MAX));
+        errors.push(error);
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"WITH s AS (
+               SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[]) AS s(id, epoch, n, error)
+           ), held AS (
+               SELECT k.id FROM intake_keys k JOIN s ON s.id = k.id AND s.epoch = k.epoch
+               WHERE k.stage = $5 AND k.state = 'ready' AND k.owner IS NOT NULL
+               ORDER BY k.id FOR NO KEY UPDATE OF k
+           )
+           UPDATE intake_keys k
+           SET pending = greatest(k.pending - s.n, 0), attempts = 0, claims = 0, issues = 0,
+               state = CASE WHEN k.pending > s.n THEN 'ready' ELSE 'idle' END,
+               issued_at = CASE WHEN k.pending > s.n THEN clock_timestamp() END,
+               not_before = clock_timestamp(), owner = NULL, lease_until = NULL,
+               last_error = coalesce(s.error, k.last_error)
+           FROM s, held WHERE k.id = s.id AND k.id = held.id
+           RETURNING k.id, k.issued_at"#,
+        &ids,
+        &epochs,
+        &counts,
+        &errors as _,
+        stage.name
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.issued_at)).collect())
+}
+
+/// Writes the messages of the keys that were still ours, and opens what can be opened.
+async fn store_messages(conn: &mut PgConnection, reads: &[(Uuid, &Read)]) -> Result<turns::Opened, Error> {
+    if reads.is_empty() {
+        return Ok(turns::Opened::default());
+    }
+    let queues: Vec<&Queue> = reads.iter().map(|(_, read)| &read.queue).collect();
+    let homes = homes(conn, &queues).await?;
+    let conversations: Vec<Uuid> = homes.iter().map(|id| id.0).collect();
+    conversations::lock(conn, &conversations).await?;
+
+    let (mut done, mut passed) = (Vec::new(), Vec::new());
+    let (mut ids, mut owners, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut texts, mut received) = (Vec::new(), Vec::new());
+    for ((_, read), home) in reads.iter().zip(&homes) {
+        for (update, reading) in read.queue.updates.iter().zip(&read.readings) {
+            match reading {
+                Reading::Passed => passed.push(update.id),
+                Reading::Question(text) => {
+                    done.push(update.id);
+                    ids.push(update.message.0);
+                    owners.push(home.0);
+                    positions.push(update.id);
+                    texts.push(text.clone());
+                    received.push(update.received_at);
+                }
+            }
+        }
+    }
+    sqlx::query!(
+        "WITH read AS (
+             UPDATE inbox SET state = CASE WHEN id = ANY($1) THEN 'done' ELSE 'passed' END
+             WHERE id = ANY($1) OR id = ANY($2)
+         )
+         INSERT INTO messages (id, conversation_id, position, text, state, received_at)
+         SELECT m.id, m.conversation_id, m.position, m.text,
+                CASE c.handled_by WHEN 'bot' THEN 'waiting' ELSE 'operator' END, m.received_at
+         FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[])
+             AS m(id, conversation_id, position, text, received_at)
+         JOIN conversations c ON c.id = m.conversation_id",
+        &done,
+        &passed,
+        &ids,
+        &owners,
+        &positions,
+        &texts,
+        &received
+    )
+    .execute(&mut *conn)
+    .await?;
+    let mut opened = turns::open_next(conn, &conversations).await?;
+    opened.tickets.extend(outbound::promote(conn, &conversations).await?);
+    Ok(opened)
+}
+
+/// The conversations of the queues, in their order; made when a chat speaks for the first time. REST
+/// conversations are made by ingress: a client may ask again in one before its first question was read.
+///
+/// Nobody else makes the same one: we hold the intake key of the chat. Existing rows are read, not locked,
+/// so that all locks on conversations are taken afterwards, in the order of their ids.
+async fn homes(conn: &mut PgConnection, queues: &[&Queue]) -> Result<Vec<ConversationId>, Error> {
+    let chats: Vec<&&Queue> = queues.iter().filter(|queue| queue.channel != Channel::Rest).collect();
+    let mut known: HashMap<(String, String), Uuid> = HashMap::new();
+    if !chats.is_empty() {
+        let channels: Vec<String> = chats.iter().map(|queue| queue.channel.as_str().to_owned()).collect();
+        let addresses: Vec<String> = chats.iter().map(|queue| queue.address.clone()).collect();
+        let contacts: Vec<Uuid> = chats.iter().map(|_| ContactId::new().0).collect();
+        let fresh: Vec<Uuid> = chats.iter().map(|_| ConversationId::new().0).collect();
+        sqlx::query!(
+            "INSERT INTO contacts (id, channel, address)
+             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(id, channel, address)
+             ORDER BY channel, address ON CONFLICT (channel, address) DO NOTHING",
+            &contacts,
+            &channels,
+            &addresses
+        )
+        .execute(&mut *conn)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO conversations (id, channel, address, contact_id)
+             SELECT g.id, g.channel, g.address, p.id
+             FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(id, channel, address)
+             JOIN contacts p ON p.channel = g.channel AND p.address = g.address
+             ORDER BY g.channel, g.address
+             ON CONFLICT (channel, address) WHERE address IS NOT NULL DO NOTHING",
+            &fresh,
+            &channels,
+            &addresses
+        )
+        .execute(&mut *conn)
+        .await?;
+        let rows = sqlx::query!(
+            r#"SELECT c.id, c.channel, c.address AS "address!"
+               FROM unnest($1::text[], $2::text[]) AS g(channel, address)
+               JOIN conversations c ON c.channel = g.channel AND c.address = g.address
+               WHERE c.address IS NOT NULL"#,
+            &channels,
+            &addresses
+        )
+        .fetch_all(conn)
+        .await?;
+        known.extend(rows.into_iter().map(|row| ((row.channel, row.address), row.id)));
+    }
+    queues
+        .iter()
+        .map(|queue| {
+            if queue.channel == Channel::Rest {
+                return Ok(ConversationId(queue.key_id));
+            }
+            known
+                .get(&(queue.channel.as_str().to_owned(), queue.address.clone()))
+                .map(|id| ConversationId(*id))
+                .ok_or_else(|| Error::Row {
+                    table: "conversations",
+                    column: "address",
+                    row: queue.key_id.to_string(),
+                    problem: "the conversation of this intake key is gone".to_owned(),
+                })
+        })
+        .collect()
+}
+
+async fn fail_row(conn: &mut PgConnection, id: i64, error: &str) -> Result<(), Error> {
+    sqlx::query!("UPDATE inbox SET state = 'failed', last_error = $2 WHERE id = $1", id, error)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+

@@ -1,0 +1,101 @@
+//! The connection pool, sized by role.
+
+use std::str::FromStr;
+
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+
+use crate::{Error, Settings};
+
+/// What a process does, which decides how many connections it may hold.
+///
+/// Batches make few connections enough: a claim, a renewal, a settle or an accept is one flight for many
+/// rows, and at most two flights of each are in the air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything in one process: `vectora up`.
+    All,
+    Ingress,
+    Api,
+    Worker,
+    /// One command, then gone.
+    Tool,
+}
+
+impl Role {
+    const fn max_connections(self) -> u32 {
+        match self {
+            Self::All => 24,
+            Self::Ingress | Self::Api => 10,
+            Self::Worker => 12,
+            Self::Tool => 4,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::All => "vectora up",
+            Self::Ingress => "vectora ingress",
+            Self::Api => "vectora api",
+            Self::Worker => "vectora worker",
+            Self::Tool => "vectora",
+        }
+    }
+}
+
+/// A handle on the ledger; clones share the pool.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pub(crate) pool: PgPool,
+}
+
+/// The configured URL is none.
+#[derive(Debug, thiserror::Error)]
+#[error("store.url (DATABASE_URL) is not a PostgreSQL URL: write postgres://user:password@host/database")]
+pub struct UrlError;
+
+impl Ledger {
+    /// Makes the pool without connecting: a ledger that is away is noticed, and waited for, at first use.
+    ///
+    /// # Errors
+    /// [`UrlError`] when the URL cannot be read. It never prints the URL, which may hold a password.
+    pub fn open(settings: &Settings, role: Role) -> Result<Self, UrlError> {
+        let url = settings.url.as_ref().ok_or(UrlError)?;
+        let millis = |limit: std::time::Duration| format!("{}ms", limit.as_millis());
+        let options = PgConnectOptions::from_str(url.expose_secret())
+            .map_err(|_| UrlError)?
+            .application_name(role.name())
+            .options([
+                ("statement_timeout", millis(settings.statement_timeout)),
+                ("lock_timeout", millis(settings.lock_timeout)),
+                ("idle_in_transaction_session_timeout", millis(settings.idle_in_transaction_timeout)),
+                // Statements here touch few rows by key; planning with the just-in-time compiler costs more.
+                ("jit", "off".to_owned()),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections.unwrap_or_else(|| role.max_connections()))
+            .acquire_timeout(settings.acquire_timeout)
+            // A ping before each use: after a restart of the server the pool mends itself without failing
+            // a single caller. Batches make the extra round trip rare.
+            .test_before_acquire(true)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// # Errors
+    /// [`Error::Unavailable`] when no statement can be run now.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends all connections; what runs is finished first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>, Error> {
+        Ok(self.pool.begin().await?)
+    }
+}

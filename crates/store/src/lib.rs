@@ -1,0 +1,29 @@
+//! The ledger: PostgreSQL, as plain functions by noun.
+//!
+//! Every accepted message, turn and outgoing reply is a row with the stage it has reached. A client is
+//! told "accepted" only after a commit here. **Invariants:** no other crate knows sqlx; no transaction is
+//! open across a model or network call; every write of a worker is fenced by the epoch of its claim.
+//!
+//! Lock order everywhere: intake key → conversation → turn → escalation → outbound → limiter (chat, then
+//! bot). Statements that lock many rows lock them in the order of their ids.
+
+pub mod accept;
+pub mod backlog;
+pub mod conversations;
+pub mod dispatch;
+mod error;
+pub mod failed;
+pub mod intake;
+pub mod keys;
+mod ledger;
+pub mod limiter;
+pub mod migrate;
+pub mod outbound;
+pub mod questions;
+mod settings;
+pub mod turns;
+pub mod work;
+
+pub use error::Error;
+pub use ledger::{Ledger, Role, UrlError};
+pub use settings::Settings;

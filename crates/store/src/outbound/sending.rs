@@ -1,0 +1,415 @@
+//! One delivery: before the call, after the call, and when nobody knows.
+//!
+//! No channel has an idempotency key: a call that was cut may have arrived. What can be repeated is an
+//! edit ("not modified" means it was applied, because nothing else edits that message). So a `final` is
+//! always an edit: of the turn's placeholder, or, where that one never arrived for sure, of a stub it sends
+//! itself first. What a repeat does, by kind:
+//!
+//! | outcome unknown of | what happens |
+//! |---|---|
+//! | an edit | it is repeated |
+//! | a placeholder | never repeated; the final sends its own stub. One empty message may remain |
+//! | a final's stub | sent again. One empty message may remain |
+//! | a part, notice or operator's message | repeated once after 30 s if still the newest, otherwise `held` |
+//!
+//! **What a late call does:** a paused worker's late placeholder or stub remains as an empty message; its late
+//! edit writes the same text. A late plain send is the one thing that can be seen twice, and is counted.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use contract::{Channel, ConversationId, Kind, OutboundId, Stage, Ticket};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{DELIVER, promote};
+use crate::intake::Outcome;
+use crate::limiter::{self, Rate};
+use crate::work::{self, Claim, Fence, Transition, Verdict, seconds};
+use crate::{Error, Ledger, conversations};
+
+/// How long an unknown plain send waits before it is repeated: a person who got it has had time to react.
+const SECOND_THOUGHTS: Duration = Duration::from_secs(30);
+/// After a delivery changed hands the final edit is repeated once, this much later: the first owner's late
+/// call has ended by then.
+const REPEAT_AFTER: Duration = Duration::from_secs(15);
+
+/// The input of the `deliver` stage.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    pub id: OutboundId,
+    pub conversation: ConversationId,
+    pub channel: Channel,
+    /// The chat.
+    pub address: String,
+    pub text: String,
+    kind: String,
+    unknowns: i32,
+    /// Its own message on the channel, or the placeholder's.
+    target: Option<String>,
+}
+
+/// The rates all senders share.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    pub chat: Rate,
+    pub bot: Rate,
+}
+
+/// The call to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// A new message with this text.
+    Send(String),
+    /// The message `target` gets this text.
+    Edit { target: String, text: String },
+}
+
+/// What [`begin`] decided.
+#[derive(Debug)]
+pub enum Begin {
+    /// The row is `sending`: make the call.
+    Call(Call),
+    /// No call: the row has been settled (it waits for its slot, is cancelled, held or unknown).
+    Over(Outcome),
+}
+
+/// How the call ended.
+#[derive(Debug, Clone)]
+pub enum Delivered {
+    /// The channel has it; `target` is the message it became (unchanged for an edit).
+    Sent { target: String },
+    /// The bytes left and no answer came.
+    Unknown,
+    /// The channel said "not before".
+    Limited { retry_after: Duration },
+    /// The person is gone for good.
+    Gone { error: String },
+    /// [`begin`] settled it already.
+    Over(Outcome),
+}
+
+impl Parcel {
+    fn is_final(&self) -> bool {
+        self.kind == "final"
+    }
+
+    /// A final without a message to edit sends an empty one first.
+    fn is_stub(&self) -> bool {
+        self.is_final() && self.target.is_none()
+    }
+
+    fn call(&self) -> Call {
+        match &self.target {
+            Some(target) => Call::Edit { target: target.clone(), text: self.text.clone() },
+            None if self.is_stub() => Call::Send("…".to_owned()),
+            None => Call::Send(self.text.clone()),
+        }
+    }
+
+    /// Where a call whose outcome is unknown leaves the row: state, delay, and how many unknowns to add.
+    fn after_unknown(&self) -> (&'static str, Duration, i32) {
+        if self.target.is_some() {
+            ("ready", Duration::ZERO, 0)
+        } else if self.is_stub() {
+            ("ready", Duration::ZERO, 1)
+        } else if self.kind == "placeholder" || self.unknowns > 0 {
+            ("unknown", Duration::ZERO, 1)
+        } else {
+            ("ready", SECOND_THOUGHTS, 1)
+        }
+    }
+
+    fn buckets(&self) -> (String, String) {
+        (format!("chat:{}:{}", self.channel, self.address), format!("bot:{}", self.channel))
+    }
+}
+
+/// Loads claimed rows, in the order of the claims.
+///
+/// # Errors
+/// [`Error`].
+pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Parcel>>, Error> {
+    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
+    let rows = sqlx::query!(
+        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.unknowns, c.channel, c.address,
+                  coalesce(o.target, CASE WHEN o.kind = 'final' THEN (
+                      SELECT p.target FROM outbound p
+                      WHERE p.turn_id = o.turn_id AND p.kind = 'placeholder' AND p.state = 'sent'
+                      LIMIT 1) END) AS target
+           FROM outbound o JOIN conversations c ON c.id = o.conversation_id WHERE o.id = ANY($1)"#,
+        &ids
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let mut parcels = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let parcel = Parcel {
+            id: OutboundId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
+            address: row.address.unwrap_or_default(),
+            text: row.text,
+            kind: row.kind,
+            unknowns: row.unknowns,
+            target: row.target,
+        };
+        parcels.insert(row.id, parcel);
+    }
+    Ok(ids.iter().map(|id| parcels.remove(id)).collect())
+}
+
+/// Before the call, in one transaction: the bot still has the conversation, a slot of the limiter is drawn
+/// (once), and the row says `sending`, so that whoever finds it later knows that a call may be out.
+///
+/// # Errors
+/// [`Error`]. A lost fence is [`Begin::Over`] with `settled: false`.
+pub async fn begin(
+    ledger: &Ledger,
+    stage: &Stage,
+    claim: &Claim,
+    parcel: &Parcel,
+    rates: Rates,
+) -> Result<Begin, Error> {
+    let mut tx = ledger.begin().await?;
+    conversations::lock(&mut tx, &[parcel.conversation.0]).await?;
+    let handled_by =
+        sqlx::query_scalar!("SELECT handled_by FROM conversations WHERE id = $1", parcel.conversation.0)
+            .fetch_one(&mut *tx)
+            .await?;
+    let Some(row) = sqlx::query!(
+        r#"SELECT state, author, reserved, EXISTS (
+               SELECT 1 FROM messages m
+               WHERE m.conversation_id = o.conversation_id AND m.received_at > o.called_at
+           ) OR EXISTS (
+               SELECT 1 FROM outbound l
+               WHERE l.conversation_id = o.conversation_id AND l.seq > o.seq AND l.state = 'sent'
+                 AND l.kind <> 'repeat'
+           ) AS "overtaken!"
+           FROM outbound o
+           WHERE id = $1 AND epoch = $2 AND owner IS NOT NULL AND state IN ('ready', 'sending')
+           FOR NO KEY UPDATE"#,
+        claim.id,
+        claim.epoch
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    else {
+        return Ok(Begin::Over(Outcome::default()));
+    };
+
+    let interrupted = row.state == "sending";
+    let plain = parcel.target.is_none() && !parcel.is_stub() && parcel.kind != "placeholder";
+    let over = if row.author == "bot" && handled_by != "bot" {
+        // A human has the conversation. A call that was under way may have arrived: nobody knows.
+        Some(if interrupted { ("unknown", Duration::ZERO, 1) } else { ("cancelled", Duration::ZERO, 0) })
+    } else if interrupted && (plain || parcel.kind == "placeholder") {
+        Some(parcel.after_unknown())
+    } else if plain && parcel.unknowns > 0 && row.overtaken {
+        Some(("held", Duration::ZERO, 0))
+    } else {
+        None
+    };
+    if let Some((state, delay, unknowns)) = over {
+        let step = Step { state, delay, unknowns, ..Step::of(claim) };
+        let outcome = close(&mut tx, stage, parcel, &step).await?;
+        tx.commit().await?;
+        return Ok(Begin::Over(outcome));
+    }
+
+    if !row.reserved {
+        let (chat, bot) = parcel.buckets();
+        let wait =
+            limiter::draw(&mut tx, &chat, rates.chat).await?.max(limiter::draw(&mut tx, &bot, rates.bot).await?);
+        if !wait.is_zero() {
+            let step = Step { delay: wait, reserved: true, ..Step::of(claim) };
+            let outcome = close(&mut tx, stage, parcel, &step).await?;
+            tx.commit().await?;
+            return Ok(Begin::Over(outcome));
+        }
+    }
+    // A stub that was interrupted is sent again: the first may remain as an empty message.
+    let orphans = i32::from(interrupted && parcel.is_stub());
+    sqlx::query!(
+        "UPDATE outbound SET state = 'sending', reserved = false, called_at = clock_timestamp(),
+             unknowns = unknowns + $3
+         WHERE id = $1 AND epoch = $2",
+        claim.id,
+        claim.epoch,
+        orphans
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Begin::Call(parcel.call()))
+}
+
+/// After the call. Terminal states let the next row of the conversation go.
+///
+/// # Errors
+/// [`Error`]; at COMMIT the outcome is unknown.
+pub async fn settle(
+    ledger: &Ledger,
+    stage: &Stage,
+    rates: Rates,
+    batch: &[(Claim, Parcel, Verdict<Delivered>)],
+) -> Result<Vec<Outcome>, Error> {
+    let mut tx = ledger.begin().await?;
+    let homes: Vec<Uuid> = batch.iter().map(|(_, parcel, _)| parcel.conversation.0).collect();
+    conversations::lock(&mut tx, &homes).await?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut limited = Vec::new();
+    for (claim, parcel, verdict) in batch {
+        let base = Step::of(claim);
+        let step = match verdict {
+            Verdict::Done(Delivered::Over(outcome)) => {
+                outcomes.push(outcome.clone());
+                continue;
+            }
+            Verdict::Done(Delivered::Sent { target }) if parcel.is_stub() => {
+                Step { issue: true, target: Some(target.clone()), ..base }
+            }
+            Verdict::Done(Delivered::Sent { target }) => Step {
+                state: "sent",
+                target: Some(target.clone()),
+                repeat: claim.lapsed && parcel.is_final(),
+                ..base
+            },
+            Verdict::Done(Delivered::Unknown) => {
+                let (state, delay, unknowns) = parcel.after_unknown();
+                Step { state, delay, unknowns, issue: state == "ready" && delay.is_zero(), ..base }
+            }
+            Verdict::Done(Delivered::Limited { retry_after }) => {
+                limited.push((parcel, *retry_after));
+                Step { delay: *retry_after, ..base }
+            }
+            Verdict::Done(Delivered::Gone { error }) => {
+                mark_gone(&mut tx, parcel).await?;
+                Step { state: "failed", error: Some(error.clone()), ..base }
+            }
+            Verdict::Failed { error } => Step { state: "failed", error: Some(error.clone()), ..base },
+            Verdict::Retry { delay, error } => {
+                Step { delay: *delay, attempts: claim.attempts + 1, error: Some(error.clone()), ..base }
+            }
+            Verdict::Release { delay, error } => {
+                Step { delay: *delay, claims: claim.claims - 1, error: Some(error.clone()), ..base }
+            }
+        };
+        outcomes.push(close(&mut tx, stage, parcel, &step).await?);
+    }
+    limited.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    for (parcel, retry_after) in limited {
+        let (chat, _) = parcel.buckets();
+        limiter::hold_off(&mut tx, &chat, rates.chat, retry_after).await?;
+    }
+    work::uncommitted(stage).await;
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+/// What a row becomes.
+struct Step {
+    fence: Fence,
+    state: &'static str,
+    delay: Duration,
+    attempts: i32,
+    claims: i32,
+    unknowns: i32,
+    reserved: bool,
+    issue: bool,
+    repeat: bool,
+    target: Option<String>,
+    error: Option<String>,
+}
+
+impl Step {
+    /// Back to `ready`, nothing else changed. A wait is neither an attempt nor a claim that counts.
+    fn of(claim: &Claim) -> Self {
+        Self {
+            fence: claim.fence(),
+            state: "ready",
+            delay: Duration::ZERO,
+            attempts: claim.attempts,
+            claims: claim.claims,
+            unknowns: 0,
+            reserved: false,
+            issue: false,
+            repeat: false,
+            target: None,
+            error: None,
+        }
+    }
+}
+
+/// The fenced write, and the successor's turn when the row is over.
+async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &Step) -> Result<Outcome, Error> {
+    let ends = step.state != "ready";
+    let transition = Transition {
+        fence: step.fence,
+        stage: stage.name.to_owned(),
+        state: step.state,
+        attempts: step.attempts,
+        claims: if step.reserved || step.issue { 0 } else { step.claims },
+        delay: step.delay,
+        issue: step.issue,
+        ends,
+        error: step.error.clone(),
+    };
+    let settled = work::settle(conn, stage, &[transition]).await?;
+    let Some(row) = settled.first() else {
+        return Ok(Outcome::default());
+    };
+    sqlx::query!(
+        "UPDATE outbound SET target = coalesce($2, target), unknowns = unknowns + $3, reserved = $4 WHERE id = $1",
+        row.id,
+        step.target,
+        step.unknowns,
+        step.reserved
+    )
+    .execute(&mut *conn)
+    .await?;
+    let mut outcome = Outcome { settled: true, ..Outcome::default() };
+    if let Some(issued_at) = row.issued_at {
+        outcome.tickets.push(Ticket::new(Kind::Outbound, row.id, stage.name, issued_at.timestamp_micros()));
+    }
+    if step.repeat {
+        repeat_later(conn, row.id).await?;
+    }
+    if ends {
+        outcome.tickets.extend(promote(conn, &[parcel.conversation.0]).await?);
+    }
+    Ok(outcome)
+}
+
+/// Writes the row that repeats a final edit once.
+async fn repeat_later(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH numbered AS (
+             UPDATE conversations c SET next_seq = c.next_seq + 1 FROM outbound o
+             WHERE o.id = $1 AND c.id = o.conversation_id RETURNING c.next_seq - 1 AS seq
+         )
+         INSERT INTO outbound
+             (id, conversation_id, turn_id, seq, kind, author, text, target, stage, state, not_before)
+         SELECT $2, o.conversation_id, o.turn_id, numbered.seq, 'repeat', o.author, o.text, o.target, $3, 'ready',
+                clock_timestamp() + $4 * interval '1 second'
+         FROM outbound o, numbered WHERE o.id = $1",
+        id,
+        OutboundId::new().0,
+        DELIVER,
+        seconds(REPEAT_AFTER)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn mark_gone(conn: &mut PgConnection, parcel: &Parcel) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE contacts p SET gone_at = coalesce(gone_at, clock_timestamp())
+         FROM conversations c WHERE c.id = $1 AND p.id = c.contact_id",
+        parcel.conversation.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,308 @@
+//! Turns: the answering of messages, one at a time in a conversation.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use contract::{Answer, Channel, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket, TurnId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::intake::Outcome;
+use crate::outbound::{self, Draft};
+use crate::work::{self, Claim, Verdict, seconds};
+use crate::{Error, Ledger, conversations};
+
+/// The stage a turn opens at. It moves to `retrieve` when there is knowledge to search.
+pub const OPENING_STAGE: &str = "answer";
+
+/// Messages of a chat that one turn answers together at the most.
+const JOINED_MESSAGES: i64 = 10;
+/// Characters of those messages together; the first is taken whatever its length.
+const JOINED_CHARACTERS: i64 = 12_000;
+
+/// The input of the stages that work on a turn.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    pub id: TurnId,
+    pub conversation: ConversationId,
+    pub channel: Channel,
+    /// What it answers, in order.
+    pub messages: Vec<MessageId>,
+    /// Their texts, joined by blank lines.
+    pub text: String,
+}
+
+/// Loads claimed turns, in the order of the claims.
+///
+/// # Errors
+/// [`Error`].
+pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
+    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
+    let rows = sqlx::query!(
+        r#"SELECT t.id, t.conversation_id, c.channel,
+                  array_agg(m.id ORDER BY m.position) AS "messages!",
+                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!"
+           FROM turns t JOIN conversations c ON c.id = t.conversation_id
+           JOIN messages m ON m.turn_id = t.id
+           WHERE t.id = ANY($1) GROUP BY t.id, c.channel"#,
+        &ids
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let mut turns = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let turn = Turn {
+            id: TurnId(row.id),
+            conversation: ConversationId(row.conversation_id),
+            channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
+            messages: row.messages.into_iter().map(MessageId).collect(),
+            text: row.text,
+        };
+        turns.insert(row.id, turn);
+    }
+    Ok(ids.iter().map(|id| turns.remove(id)).collect())
+}
+
+/// What [`open_next`] opened.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// Of the turns, and of placeholders that can go at once.
+    pub tickets: Vec<Ticket>,
+    /// The messages that are being worked on now.
+    pub changed: Vec<MessageId>,
+}
+
+/// Opens the next turn of each conversation that has none active, is the bot's, and has messages waiting.
+/// The only opener of turns.
+///
+/// **The caller holds the conversations' locks, taken by an earlier statement**: a single statement that
+/// locked and looked would look with a snapshot older than the lock, and miss a message committed in
+/// between (a lost wake-up). A question over REST is never joined with another; messages of a chat that
+/// wait are.
+pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -> Result<Opened, Error> {
+    let mut wanted = conversations.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let turns: Vec<Uuid> = wanted.iter().map(|_| TurnId::new().0).collect();
+    let rows = sqlx::query!(
+        r#"WITH wanted AS (
+               SELECT w.conversation_id, w.turn_id, c.channel
+               FROM unnest($1::uuid[], $2::uuid[]) AS w(conversation_id, turn_id)
+               JOIN conversations c ON c.id = w.conversation_id
+               WHERE c.handled_by = 'bot' AND NOT EXISTS (
+                   SELECT 1 FROM turns t WHERE t.conversation_id = w.conversation_id AND t.state = 'active')
+           ), queued AS (
+               SELECT w.turn_id, w.conversation_id, w.channel, m.id, m.position,
+                      row_number() OVER line AS n, sum(length(m.text)) OVER line AS characters
+               FROM wanted w JOIN messages m ON m.conversation_id = w.conversation_id AND m.state = 'waiting'
+               WINDOW line AS (PARTITION BY m.conversation_id ORDER BY m.position)
+           ), picked AS (
+               SELECT * FROM queued
+               WHERE n = 1 OR (channel <> 'rest' AND n <= $3 AND characters <= $4)
+           ), opened AS (
+               INSERT INTO turns (id, conversation_id, stage, state, issued_at)
+               SELECT turn_id, conversation_id, $5, 'active', clock_timestamp() FROM picked WHERE n = 1
+               RETURNING id, issued_at
+           ), taken AS (
+               UPDATE messages m SET state = 'taken', turn_id = p.turn_id FROM picked p WHERE m.id = p.id
+           )
+           SELECT p.id AS "message_id!", p.turn_id AS "turn_id!", p.conversation_id AS "conversation_id!",
+                  p.channel AS "channel!", p.n AS "n!", o.issued_at AS "issued_at!"
+           FROM picked p JOIN opened o ON o.id = p.turn_id ORDER BY p.conversation_id, p.position"#,
+        &wanted,
+        &turns,
+        JOINED_MESSAGES,
+        JOINED_CHARACTERS,
+        OPENING_STAGE
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut opened = Opened::default();
+    let mut placeholders = Vec::new();
+    for row in rows {
+        opened.changed.push(MessageId(row.message_id));
+        if row.n == 1 {
+            let micros = row.issued_at.timestamp_micros();
+            opened.tickets.push(Ticket::new(Kind::Turn, row.turn_id, OPENING_STAGE, micros));
+            if conversations::channel("conversations", row.conversation_id, &row.channel)?.delivers() {
+                placeholders.push(Draft::placeholder(ConversationId(row.conversation_id), TurnId(row.turn_id)));
+            }
+        }
+    }
+    outbound::insert(conn, &placeholders).await?;
+    Ok(opened)
+}
+
+/// Settles many turns of one stage in one transaction: answers, what is to be delivered, and the next turn
+/// of each conversation.
+///
+/// # Errors
+/// [`Error`]; at COMMIT the outcome is unknown: read again, do not compensate.
+pub async fn settle(
+    ledger: &Ledger,
+    stage: &Stage,
+    batch: &[(Claim, Turn, Verdict<Answer>)],
+) -> Result<Vec<Outcome>, Error> {
+    let mut tx = ledger.begin().await?;
+    let ending: Vec<Uuid> = batch
+        .iter()
+        .filter(|(_, _, verdict)| matches!(verdict, Verdict::Done(_) | Verdict::Failed { .. }))
+        .map(|(_, turn, _)| turn.conversation.0)
+        .collect();
+    if !ending.is_empty() {
+        conversations::lock(&mut tx, &ending).await?;
+    }
+    let transitions: Vec<_> = batch
+        .iter()
+        .map(|(claim, _, verdict)| match verdict {
+            Verdict::Done(_) => verdict.end(claim, stage, "done"),
+            Verdict::Failed { .. } => verdict.end(claim, stage, "failed"),
+            Verdict::Retry { .. } | Verdict::Release { .. } => {
+                verdict.stay(claim, stage, "active").unwrap_or_else(|| verdict.end(claim, stage, "failed"))
+            }
+        })
+        .collect();
+    let settled: HashSet<Uuid> =
+        work::settle(&mut tx, stage, &transitions).await?.iter().map(|row| row.id).collect();
+
+    let mut outcomes = vec![Outcome::default(); batch.len()];
+    let (mut answers, mut drafts, mut freed) = (Vec::new(), Vec::new(), Vec::new());
+    for ((claim, turn, verdict), outcome) in batch.iter().zip(&mut outcomes) {
+        outcome.settled = settled.contains(&claim.id);
+        if !outcome.settled {
+            continue;
+        }
+        match verdict {
+            Verdict::Done(answer) => {
+                answers.push((turn.id, answer));
+                if turn.channel.delivers() {
+                    drafts.push(Draft::answer(turn.conversation, turn.id, &answer.text));
+                }
+            }
+            Verdict::Failed { .. } => {
+                if turn.channel.delivers() {
+                    let apology = Phrase::Apology.text(Language::of(&turn.text));
+                    drafts.push(Draft::answer(turn.conversation, turn.id, apology));
+                }
+            }
+            Verdict::Retry { .. } | Verdict::Release { .. } => continue,
+        }
+        freed.push(turn.conversation.0);
+        outcome.changed.extend(&turn.messages);
+    }
+    write_answers(&mut tx, &answers).await?;
+    outbound::insert(&mut tx, &drafts).await?;
+    let follow_up = go_on(&mut tx, &freed).await?;
+    work::uncommitted(stage).await;
+    tx.commit().await?;
+
+    if let Some(first) = outcomes.iter_mut().find(|outcome| outcome.settled) {
+        first.tickets.extend(follow_up.tickets);
+        first.changed.extend(follow_up.changed);
+    }
+    Ok(outcomes)
+}
+
+/// What follows the end of a turn: the next one is opened, and what waits to be sent becomes ready. The
+/// caller holds the conversations' locks.
+pub(crate) async fn go_on(conn: &mut PgConnection, conversations: &[Uuid]) -> Result<Opened, Error> {
+    if conversations.is_empty() {
+        return Ok(Opened::default());
+    }
+    let mut opened = open_next(conn, conversations).await?;
+    opened.tickets.extend(outbound::promote(conn, conversations).await?);
+    Ok(opened)
+}
+
+async fn write_answers(conn: &mut PgConnection, answers: &[(TurnId, &Answer)]) -> Result<(), Error> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let turns: Vec<Uuid> = answers.iter().map(|(turn, _)| turn.0).collect();
+    let kinds: Vec<String> = answers.iter().map(|(_, answer)| answer.kind.as_str().to_owned()).collect();
+    let texts: Vec<String> = answers.iter().map(|(_, answer)| answer.text.clone()).collect();
+    let models: Vec<String> = answers.iter().map(|(_, answer)| answer.model.clone()).collect();
+    let citations: Vec<serde_json::Value> = answers
+        .iter()
+        .map(|(_, answer)| serde_json::to_value(&answer.citations).expect("citations are plain data"))
+        .collect();
+    sqlx::query!(
+        "INSERT INTO answers (turn_id, kind, text, citations, model)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[])",
+        &turns,
+        &kinds,
+        &texts,
+        &citations,
+        &models
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives up unleased turns older than `limit`, each with its follow-up. Returns how many, and tickets.
+pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<(usize, Vec<Ticket>), Error> {
+    let old = sqlx::query!(
+        r#"SELECT t.id, t.conversation_id, c.channel,
+                coalesce((SELECT min(m.text) FROM messages m WHERE m.turn_id = t.id), '') AS "text!"
+         FROM turns t JOIN conversations c ON c.id = t.conversation_id
+         WHERE t.state = 'active' AND t.created_at < clock_timestamp() - $1 * interval '1 second'
+           AND (t.lease_until IS NULL OR t.lease_until < clock_timestamp())
+         ORDER BY t.created_at LIMIT 100"#,
+        seconds(limit)
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let (mut given_up, mut tickets) = (0, Vec::new());
+    for turn in old {
+        let mut tx = ledger.begin().await?;
+        conversations::lock(&mut tx, &[turn.conversation_id]).await?;
+        let done = sqlx::query!(
+            "UPDATE turns SET state = 'failed', issued_at = NULL, owner = NULL, lease_until = NULL,
+                 ended_at = clock_timestamp(),
+                 last_error = 'not answered in time' || coalesce(': ' || last_error, '')
+             WHERE id = $1 AND state = 'active'
+               AND (lease_until IS NULL OR lease_until < clock_timestamp())",
+            turn.id
+        )
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 1 {
+            let conversation = ConversationId(turn.conversation_id);
+            if conversations::channel("conversations", turn.conversation_id, &turn.channel)?.delivers() {
+                let apology = Phrase::Apology.text(Language::of(&turn.text));
+                outbound::insert(&mut tx, &[Draft::answer(conversation, TurnId(turn.id), apology)]).await?;
+            }
+            tickets.extend(go_on(&mut tx, &[turn.conversation_id]).await?.tickets);
+            given_up += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok((given_up, tickets))
+}
+
+/// Puts the messages of a failed turn back in the line, ahead of what came later, and opens what can be
+/// opened. `None`: there is no failed turn with this id. Returns tickets to publish.
+pub(crate) async fn redrive(ledger: &Ledger, turn: TurnId) -> Result<Option<Vec<Ticket>>, Error> {
+    let Some(conversation) =
+        sqlx::query_scalar!("SELECT conversation_id FROM turns WHERE id = $1 AND state = 'failed'", turn.0)
+            .fetch_optional(&ledger.pool)
+            .await?
+    else {
+        return Ok(None);
+    };
+    let mut tx = ledger.begin().await?;
+    conversations::lock(&mut tx, &[conversation]).await?;
+    sqlx::query!(
+        "UPDATE turns SET state = 'superseded' WHERE id = $1 AND state = 'failed'",
+        turn.0
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("UPDATE messages SET state = 'waiting', turn_id = NULL WHERE turn_id = $1", turn.0)
+        .execute(&mut *tx)
+        .await?;
+    let opened = go_on(&mut tx, &[conversation]).await?;
+    tx.commit().await?;
+    Ok(Some(opened.tickets))
+}

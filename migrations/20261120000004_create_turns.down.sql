@@ -1,0 +1,3 @@
+DROP TABLE answers;
+DROP TABLE messages;
+DROP TABLE turns;

@@ -1,0 +1,2 @@
+DROP TABLE limiters;
+DROP TABLE outbound;

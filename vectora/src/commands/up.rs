@@ -1,0 +1,233 @@
+//! `vectora up`: everything in the foreground.
+//!
+//! It decides only *where* the servers are; what runs is the same as in production. Order of the start: lock,
+//! servers, schema, topology, the local key, the parts, `run.json`, the ready line. Ctrl-C: Vectora drains
+//! first, then NATS stops, PostgreSQL last.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use embedded::lock::DataDirLock;
+use embedded::nats::NatsServer;
+use embedded::postgres::PostgresServer;
+use embedded::runfile::RunFile;
+use embedded::{nats as nats_server, postgres};
+use nats::topology;
+use runtime::lifecycle::Lifecycle;
+use secrecy::{ExposeSecret, SecretString};
+use store::{Ledger, Role};
+
+use super::{output, serve};
+use crate::config::{Config, Given, Invocation};
+use crate::process::{Parts, Process};
+
+/// The name of the key the tools of this machine use. It is made anew at each start and taken back at the
+/// next, so that a copy of an old `run.json` opens nothing.
+const LOCAL_KEY: &str = "local tools (vectora up)";
+
+/// A server that ends more often than this within [`RESTARTS_WITHIN`] has a fault a restart does not mend
+/// (a full disk, a broken directory).
+const RESTARTS: usize = 5;
+const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Where to listen for HTTP.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Do not load the sample knowledge base on the first start.
+    #[arg(long)]
+    no_sample: bool,
+}
+
+/// The servers this process started.
+#[derive(Debug, Default)]
+struct Servers {
+    postgres: Option<PostgresServer>,
+    nats: Option<NatsServer>,
+}
+
+impl Up {
+    pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
+        let mut config = invocation.load()?;
+        let given = invocation.given()?;
+        if let Some(listen) = self.listen {
+            config.http.listen = listen;
+        }
+        runtime::telemetry::init(&config.log)?;
+        let lifecycle = Lifecycle::default();
+        lifecycle.watch_signals();
+        let data_dir = invocation.data_dir()?;
+        let _lock = DataDirLock::acquire(&data_dir)?;
+        // Before the servers: a port in use should not cost their start.
+        drop(runtime::listener::bind(config.http.listen).await?);
+
+        let mut servers = Servers::start(&mut config, &given, &data_dir).await?;
+        let result = self.run_parts(&config, &data_dir, &mut servers, lifecycle.clone()).await;
+        lifecycle.soft.cancel();
+        drop(RunFile::remove(&data_dir));
+        servers.stop().await;
+        Ok(if result? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn run_parts(
+        &self,
+        config: &Config,
+        data_dir: &Path,
+        servers: &mut Servers,
+        lifecycle: Lifecycle,
+    ) -> anyhow::Result<bool> {
+        let ledger = Ledger::open(&config.store, Role::Tool)?;
+        store::migrate::up(&ledger).await.context("the ledger's schema could not be brought up to date")?;
+        apply_topology(config).await?;
+        let key = local_key(&ledger).await?;
+        ledger.close().await;
+
+        let stages = serve::all_stages();
+        let parts = Parts { role: Role::All, ingress: true, api: true, stages: &stages };
+        let process = Process::start(config, parts, lifecycle.clone()).await?;
+        let listen = process.listen.context("vectora up has a public listener")?;
+        let run = RunFile {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            listen: listen.to_string(),
+            internal: process.internal.to_string(),
+            database_url: expose(config.store.url.as_ref()),
+            nats_url: config.nats.url.expose_secret().to_owned(),
+            nats_token: config.nats.token.as_ref().map(|token| token.expose_secret().to_owned()),
+            key: Some(key.expose_secret().to_owned()),
+            postgres_pid: servers.postgres.as_ref().map(PostgresServer::pid),
+            nats_pid: servers.nats.as_ref().map(NatsServer::pid),
+        };
+        run.write(data_dir)?;
+        ready(&run, data_dir)?;
+        tracing::debug!(no_sample = self.no_sample, "started");
+
+        tokio::select! {
+            clean = process.run() => Ok(clean),
+            ended = servers.supervise() => {
+                lifecycle.soft.cancel();
+                Err(ended)
+            }
+        }
+    }
+}
+
+impl Servers {
+    async fn start(config: &mut Config, given: &Given, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut servers = Self::default();
+        if !given.store() {
+            let options = postgres::Options::new(data_dir.join("postgres"));
+            let server = postgres::start(options).await?;
+            config.store.url = Some(SecretString::from(server.url()));
+            servers.postgres = Some(server);
+        }
+        if !given.nats() {
+            let options = nats_server::Options::new(data_dir.join("nats"), embedded::random_token()?);
+            match nats_server::start(options).await {
+                Ok(server) => {
+                    config.nats.url = SecretString::from(server.url());
+                    config.nats.token = Some(SecretString::from(server.token().to_owned()));
+                    servers.nats = Some(server);
+                }
+                Err(error) => {
+                    servers.stop().await;
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(servers)
+    }
+
+    /// Starts a server that ended again, on the same address. Returns when one ends again and again: then
+    /// something is wrong that a restart does not mend.
+    async fn supervise(&mut self) -> anyhow::Error {
+        let mut ends = Vec::new();
+        loop {
+            let postgres = self.postgres.as_ref().map(PostgresServer::wait);
+            let nats = self.nats.as_ref().map(NatsServer::wait);
+            let name = tokio::select! {
+                _ = or_never(postgres) => "PostgreSQL",
+                _ = or_never(nats) => "nats-server",
+            };
+            tracing::error!(server = name, "a server ended: starting it again");
+            ends.retain(|at: &Instant| at.elapsed() < RESTARTS_WITHIN);
+            ends.push(Instant::now());
+            if ends.len() > RESTARTS {
+                return anyhow::anyhow!(
+                    "{name} ended {RESTARTS} times within {} s: its log is in the data directory",
+                    RESTARTS_WITHIN.as_secs()
+                );
+            }
+            let restarted = match (name, &mut self.postgres, &mut self.nats) {
+                ("PostgreSQL", Some(server), _) => server.restart().await.map_err(anyhow::Error::from),
+                (_, _, Some(server)) => server.restart().await.map_err(anyhow::Error::from),
+                _ => Ok(()),
+            };
+            if let Err(error) = restarted {
+                return error.context(format!("{name} ended and does not start again"));
+            }
+        }
+    }
+
+    async fn stop(&mut self) {
+        if let Some(nats) = &mut self.nats {
+            nats.stop().await;
+        }
+        if let Some(postgres) = &mut self.postgres {
+            postgres.stop().await;
+        }
+    }
+}
+
+async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// `up` owns its streams: what is missing is created, what differs is changed.
+async fn apply_topology(config: &Config) -> anyhow::Result<()> {
+    let nats = nats::Nats::connect(&config.nats).await?;
+    if !nats.is_connected() {
+        tracing::warn!("NATS is not reachable: its streams are created when it is");
+        return Ok(());
+    }
+    let wanted = topology::wanted(&config.nats, workers::stages::ALL)?;
+    for change in topology::apply(&nats, &wanted).await? {
+        tracing::info!(%change, "NATS");
+    }
+    Ok(())
+}
+
+async fn local_key(ledger: &Ledger) -> anyhow::Result<SecretString> {
+    for old in store::keys::list(ledger).await? {
+        if old.name == LOCAL_KEY && old.revoked_at.is_none() {
+            store::keys::revoke(ledger, old.id).await?;
+        }
+    }
+    let scopes = store::keys::SCOPES.map(str::to_owned);
+    Ok(store::keys::create(ledger, LOCAL_KEY, &scopes, None).await?.1)
+}
+
+/// What a person needs now. The key is shown on a terminal only: elsewhere it would end up in a log.
+fn ready(run: &RunFile, data_dir: &Path) -> anyhow::Result<()> {
+    output::line(&format!("Vectora {} is ready at http://{}", run.version, run.listen))?;
+    output::line(&format!("  ask:     vectora ask \"How do I reset my password?\" --data-dir {}", data_dir.display()))?;
+    output::line(&format!("  state:   http://{}/readyz", run.internal))?;
+    if std::io::stdout().is_terminal() {
+        output::line(&format!("  key:     {}", run.key.as_deref().unwrap_or("none")))?;
+    }
+    output::line("  stop:    Ctrl-C")?;
+    Ok(())
+}
+
+fn expose(url: Option<&SecretString>) -> String {
+    url.map(|url| url.expose_secret().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,212 @@
+//! One process: its connections, and which of the parts it runs. The only place where everything meets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use nats::Nats;
+use nats::topology::{self, Topology};
+use runtime::health::Health;
+use runtime::lifecycle::Lifecycle;
+use runtime::metrics::Registry;
+use store::{Ledger, Role};
+use web::Router;
+
+use crate::config::Config;
+
+/// What a process does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) role: Role,
+    pub(crate) ingress: bool,
+    pub(crate) api: bool,
+    /// Stages to work on.
+    pub(crate) stages: &'a [String],
+}
+
+/// A process that runs.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) ledger: Ledger,
+    pub(crate) lifecycle: Lifecycle,
+    /// Where the public listener is, if the process has one.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) internal: SocketAddr,
+    nats: Nats,
+    health: Health,
+    drain: std::time::Duration,
+}
+
+impl Process {
+    /// Connects, checks that ledger and NATS fit this release, and starts the parts.
+    pub(crate) async fn start(config: &Config, parts: Parts<'_>, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        if let Some(at) = &config.faults.at {
+            runtime::fault::arm(at, config.faults.release.as_deref())?;
+        }
+        let ledger = Ledger::open(&config.store, parts.role)?;
+        wait_for_schema(&ledger, &lifecycle).await?;
+        let nats = Nats::connect(&config.nats).await?;
+        let topology = topology::wanted(&config.nats, workers::stages::ALL)?;
+        check_topology(&nats, &topology).await?;
+
+        let health = Health::default();
+        let mut registry = Registry::default();
+        runtime::metrics::register_process(&mut registry);
+        nats.metrics().register(&mut registry);
+        let http = web::Metrics::register(&mut registry);
+        let keys = web::Keys::new(ledger.clone());
+
+        let mut router: Option<Router> = None;
+        let mut merge = |part: Router| {
+            router = Some(match router.take() {
+                Some(router) => router.merge(part),
+                None => part,
+            });
+        };
+        if parts.ingress {
+            let admission =
+                ingress::admission::Admission::start(config.admission.clone(), ledger.clone(), &lifecycle);
+            let intake = workers::stages::ALL
+                .iter()
+                .find(|stage| stage.name == store::accept::INTAKE)
+                .copied()
+                .context("there is no stage that takes what comes in")?;
+            let state = ingress::http::Parts {
+                keys: keys.clone(),
+                acceptor: store::accept::Acceptor::new(ledger.clone(), &lifecycle),
+                admission,
+                nats: nats.clone(),
+                lifecycle: lifecycle.clone(),
+                intake,
+            };
+            merge(ingress::http::router(state.into()));
+            let dispatcher = ingress::dispatcher::Dispatcher {
+                ledger: ledger.clone(),
+                nats: nats.clone(),
+                stages: workers::stages::ALL.to_vec(),
+                topology,
+                settings: config.dispatcher.clone(),
+                metrics: ingress::dispatcher::Metrics::register(&mut registry),
+            };
+            dispatcher.start(&lifecycle, &health);
+        }
+        if parts.api {
+            merge(api::http::router(api::http::State::new(
+                ledger.clone(),
+                keys,
+                nats.clone(),
+                lifecycle.clone(),
+            )));
+        }
+        start_stages(config, parts.stages, &ledger, &nats, &lifecycle, &health, &mut registry)?;
+
+        let internal = runtime::listener::bind(config.http.internal_listen).await?;
+        let internal_address = internal.local_addr()?;
+        let internal_router = runtime::listener::internal_router(health.clone(), Arc::new(registry));
+        runtime::listener::serve(internal, internal_router, &lifecycle);
+        let listen = match router {
+            None => None,
+            Some(router) => {
+                let listener = runtime::listener::bind(config.http.listen).await?;
+                let address = listener.local_addr()?;
+                runtime::listener::serve(listener, web::app(router, &config.http, http), &lifecycle);
+                Some(address)
+            }
+        };
+        let drain = config.workers.drain;
+        Ok(Self { ledger, lifecycle, listen, internal: internal_address, nats, health, drain })
+    }
+
+    /// Runs until it is told to stop, then drains: readiness off, nothing new, what runs goes on up to the
+    /// limit, leases are released. `false`: something had to be cut off.
+    pub(crate) async fn run(self) -> bool {
+        self.lifecycle.soft.cancelled().await;
+        self.health.draining();
+        let drained = self.lifecycle.drain(self.drain).await;
+        self.nats.flush().await;
+        self.ledger.close().await;
+        drained.clean && !self.lifecycle.failed()
+    }
+}
+
+fn start_stages(
+    config: &Config,
+    stages: &[String],
+    ledger: &Ledger,
+    nats: &Nats,
+    lifecycle: &Lifecycle,
+    health: &Health,
+    registry: &mut Registry,
+) -> anyhow::Result<()> {
+    if stages.is_empty() {
+        return Ok(());
+    }
+    let settings = Arc::new(config.workers.clone());
+    let channels = workers::channel::Channels::new(settings.loopback_url.as_deref());
+    let tools = workers::stages::Tools {
+        ledger: ledger.clone(),
+        model: models::configured(&config.models),
+        channels: Arc::new(channels),
+        settings,
+    };
+    let metrics = workers::Metrics::register(registry);
+    let workshop =
+        workers::runner::Workshop::new(&tools, nats.clone(), lifecycle.clone(), health.clone(), metrics);
+    for name in stages {
+        if !workers::stages::start(name, &workshop, &tools) {
+            let known: Vec<&str> = workers::stages::ALL.iter().map(|stage| stage.name).collect();
+            anyhow::bail!("there is no stage {name:?}: choose from {}", known.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a ledger that is not there yet; a schema that does not fit is an error at once.
+async fn wait_for_schema(ledger: &Ledger, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    let mut told = false;
+    loop {
+        match store::migrate::pending(ledger).await {
+            Ok(0) => return Ok(()),
+            Ok(missing) => anyhow::bail!("the ledger lacks {missing} migrations: run `vectora migrate up`"),
+            Err(error) if error.is_unavailable() => {
+                if !told {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the ledger");
+                    told = true;
+                }
+            }
+            Err(error) => return Err(error).context("the ledger's schema cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_millis(250)) => {}
+            () = lifecycle.soft.cancelled() => anyhow::bail!("told to stop while waiting for the ledger"),
+        }
+    }
+}
+
+/// A stream or consumer that means something else than this release thinks stops the process; what is
+/// missing is created by the dispatcher; NATS being away is waited for.
+async fn check_topology(nats: &Nats, topology: &Topology) -> anyhow::Result<()> {
+    if !nats.is_connected() {
+        tracing::warn!("NATS is not reachable: questions are accepted, and answered when it is back");
+        return Ok(());
+    }
+    match topology::check(nats, topology).await {
+        Ok(differences) => {
+            let mut fatal = Vec::new();
+            for difference in differences {
+                if difference.severity == topology::Severity::Fatal {
+                    fatal.push(difference.to_string());
+                } else {
+                    tracing::warn!(%difference, "NATS is not quite as wanted: see `vectora topology check`");
+                }
+            }
+            anyhow::ensure!(
+                fatal.is_empty(),
+                "NATS does not fit: {}. Run `vectora topology apply`, or choose another nats.prefix",
+                fatal.join("; ")
+            );
+        }
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "NATS was not checked"),
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The workers: stages that claim, work and settle.
+//!
+//! Reading order: [`stages`] (what there is), [`stage`] (what one is), [`runner`] (what happens to one
+//! ticket), [`pull`] (where tickets come from), [`leases`] and [`breaker`] (what protects both).
+
+pub mod breaker;
+pub mod channel;
+pub mod leases;
+pub mod metrics;
+mod pull;
+pub mod runner;
+mod settings;
+pub mod stage;
+pub mod stages;
+
+pub use metrics::Metrics;
+pub use settings::Settings;

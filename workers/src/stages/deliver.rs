@@ -1,0 +1,83 @@
+//! `deliver` sends or edits one message on the person's channel.
+//!
+//! Reads: an outbound row. Writes: the row, the shared limiter, the next row of the conversation. What a
+//! repeat and a late call do is said in `store::outbound::sending`. Deliberately not here: waiting. A slot in
+//! the future, or a "not before" of the channel, is a `not_before` in the ledger.
+
+use std::sync::Arc;
+
+use contract::{Kind, Stream};
+use store::intake::Outcome;
+use store::outbound::sending::{self, Begin, Call, Delivered, Parcel, Rates};
+use store::work::{Claim, Verdict};
+use store::{Error, Ledger};
+
+use super::Tools;
+use crate::channel::{ChannelError, Channels};
+use crate::stage::{Stage, StageError};
+
+pub(super) struct Deliver {
+    ledger: Ledger,
+    channels: Arc<Channels>,
+    rates: Rates,
+}
+
+impl Deliver {
+    pub(super) fn new(tools: &Tools) -> Self {
+        Self {
+            ledger: tools.ledger.clone(),
+            channels: tools.channels.clone(),
+            rates: Rates { chat: tools.settings.chat_rate, bot: tools.settings.bot_rate },
+        }
+    }
+}
+
+impl Stage for Deliver {
+    const STAGE: contract::Stage =
+        contract::Stage { name: store::outbound::DELIVER, kind: Kind::Outbound, stream: Stream::Turns };
+    type Input = Parcel;
+    type Output = Delivered;
+
+    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Parcel>>, Error> {
+        sending::load(&self.ledger, claims).await
+    }
+
+    async fn handle(&self, claim: &Claim, parcel: &Parcel) -> Result<Delivered, StageError> {
+        let Some(channel) = self.channels.of(parcel.channel) else {
+            return Err(StageError::Unavailable {
+                dependency: "channel",
+                source: format!("this process has no channel {}: configure it", parcel.channel).into(),
+            });
+        };
+        let begun = sending::begin(&self.ledger, &Self::STAGE, claim, parcel, self.rates)
+            .await
+            .map_err(StageError::ledger)?;
+        let call = match begun {
+            Begin::Over(outcome) => return Ok(Delivered::Over(outcome)),
+            Begin::Call(call) => call,
+        };
+        runtime::fault::point("deliver.begun").await;
+        let ended = match &call {
+            Call::Send(text) => channel.send(&parcel.address, text).await,
+            Call::Edit { target, text } => {
+                channel.edit(&parcel.address, target, text).await.map(|()| target.clone())
+            }
+        };
+        runtime::fault::point("deliver.called").await;
+        match ended {
+            Ok(target) => Ok(Delivered::Sent { target }),
+            Err(ChannelError::Unknown(_)) => Ok(Delivered::Unknown),
+            Err(ChannelError::Limited(retry_after)) => Ok(Delivered::Limited { retry_after }),
+            Err(error @ ChannelError::Gone) => Ok(Delivered::Gone { error: error.to_string() }),
+            Err(error @ ChannelError::Away(_)) => {
+                Err(StageError::Unavailable { dependency: "channel", source: error.into() })
+            }
+            Err(error @ ChannelError::Failed(_)) => Err(StageError::Retry { source: error.into() }),
+            Err(error @ ChannelError::Rejected(_)) => Err(StageError::Reject { source: error.into() }),
+        }
+    }
+
+    async fn settle(&self, batch: &[(Claim, Parcel, Verdict<Delivered>)]) -> Result<Vec<Outcome>, Error> {
+        sending::settle(&self.ledger, &Self::STAGE, self.rates, batch).await
+    }
+}
