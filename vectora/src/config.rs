@@ -60,7 +60,18 @@ impl Invocation {
     /// # Errors
     /// [`ConfigError`] naming the file or variable, the key and the remedy.
     pub(crate) fn load(&self) -> Result<Config, ConfigError> {
-        let config: Config = runtime::config::load(self.file().as_deref(), &environment())?;
+        runtime::config::load(self.file().as_deref(), &environment())
+    }
+
+    /// [`Invocation::load`], and what can be checked without a server.
+    ///
+    /// # Errors
+    /// The first section, key and value that cannot work.
+    pub(crate) fn checked(&self) -> anyhow::Result<Config> {
+        let config = self.load()?;
+        config.nats.validate()?;
+        config.http.validate()?;
+        config.admission.validate()?;
         Ok(config)
     }
 
@@ -104,6 +115,10 @@ fn environment() -> Vec<(String, String)> {
 /// Whether an error is the configuration's: exit code 78 then.
 pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.is::<ConfigError>() || cause.is::<nats::SettingsError>() || cause.is::<store::UrlError>()
+        cause.is::<ConfigError>()
+            || cause.is::<nats::SettingsError>()
+            || cause.is::<web::SettingsError>()
+            || cause.is::<store::UrlError>()
+            || cause.is::<runtime::fault::SpecError>()
     })
 }

@@ -100,10 +100,12 @@ impl Process {
         }
         start_stages(config, parts.stages, &ledger, &nats, &lifecycle, &health, &mut registry)?;
 
-        let internal = runtime::listener::bind(config.http.internal_listen).await?;
+        let internal = runtime::listener::bind(config.http.internal_listen)
+            .await
+            .context("http.internal_listen cannot be used")?;
         let internal_address = internal.local_addr()?;
         let internal_router = runtime::listener::internal_router(health.clone(), Arc::new(registry));
-        runtime::listener::serve(internal, internal_router, &lifecycle);
+        runtime::listener::serve_internal(internal, internal_router, &lifecycle);
         let listen = match router {
             None => None,
             Some(router) => {

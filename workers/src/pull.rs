@@ -61,7 +61,11 @@ pub(crate) async fn run<S: Stage>(runner: Arc<Runner<S>>, mut puller: Puller, co
         while let Some(permit) = held.pop() {
             let delivery = tokio::select! {
                 delivery = pull.next() => delivery,
-                () = soft.cancelled() => None,
+                () = soft.cancelled() => {
+                    // What has arrived and is not begun goes back at once, for somebody else.
+                    pull.release().await;
+                    return;
+                }
             };
             let Some(delivery) = delivery else { break };
             let runner = runner.clone();

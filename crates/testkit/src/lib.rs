@@ -1,1 +1,45 @@
-//! testkit
+//! What tests stand on: real PostgreSQL, real NATS, real processes of the shipped binary that are really
+//! killed, and a messenger that misbehaves on demand.
+//!
+//! A test waits for a condition with a deadline ([`eventually`]) and never sleeps for luck. At its end it calls
+//! [`Installation::assert_finished`]: nothing may be left unfinished.
+
+pub mod installation;
+pub mod messenger;
+pub mod postgres;
+pub mod program;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+pub use installation::{Installation, Plan};
+pub use messenger::Messenger;
+pub use postgres::Database;
+pub use program::Program;
+
+/// The longest any condition may take on a busy two-core machine.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits until `look` finds something, and returns it.
+///
+/// # Panics
+/// When it does not within [`DEADLINE`]; `what` says what was waited for.
+pub async fn eventually<T, F, Fut>(what: &str, mut look: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Installs the TLS provider that reqwest wants even for plain connections.
+pub fn install_tls() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}

@@ -23,8 +23,7 @@ enum Action {
 
 impl ConfigCommand {
     pub(crate) fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
-        let config = invocation.load()?;
-        config.nats.validate()?;
+        let config = invocation.checked()?;
         match self.action {
             Action::Check => output::line("the configuration is in order")?,
             // Secrets are `SecretString`s, which do not print themselves.

@@ -10,7 +10,7 @@ use crate::config::{Config, Invocation};
 
 /// The configuration, with the addresses of a running `vectora up` where none are given.
 pub(crate) fn config(invocation: &Invocation) -> anyhow::Result<Config> {
-    let mut config = invocation.load()?;
+    let mut config = invocation.checked()?;
     let given = invocation.given()?;
     if given.store() && given.nats() {
         return Ok(config);

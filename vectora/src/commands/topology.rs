@@ -36,7 +36,8 @@ impl TopologyCommand {
                 if changes.is_empty() {
                     output::line("as wanted")?;
                 }
-                Ok(ExitCode::SUCCESS)
+                let refused = changes.iter().any(|change| matches!(change.action, topology::Action::Refused { .. }));
+                Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
             Action::Check => {
                 let differences = topology::check(&nats, &wanted).await?;

@@ -54,7 +54,7 @@ struct Servers {
 
 impl Up {
     pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
-        let mut config = invocation.load()?;
+        let mut config = invocation.checked()?;
         let given = invocation.given()?;
         if let Some(listen) = self.listen {
             config.http.listen = listen;
