@@ -16,7 +16,6 @@ use nats::topology::{self, Topology};
 use nats::{Backlog, Nats};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
-use runtime::health::{Dependency, Health};
 use runtime::lifecycle::Lifecycle;
 use serde::Deserialize;
 use store::Ledger;
@@ -103,18 +102,17 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Runs until the soft shutdown.
-    pub fn start(self, lifecycle: &Lifecycle, health: &Health) {
+    pub fn start(self, lifecycle: &Lifecycle) {
         let soft = lifecycle.soft.clone();
-        let (ledger, nats) = (health.dependency("ledger"), health.dependency("nats"));
         lifecycle.spawn("dispatcher", async move {
             tokio::select! {
-                () = self.run(&ledger, &nats) => {}
+                () = self.run() => {}
                 () = soft.cancelled() => {}
             }
         });
     }
 
-    async fn run(self, ledger: &Dependency, nats: &Dependency) {
+    async fn run(self) {
         let mut connected = self.nats.connected();
         let mut ticks = tokio::time::interval(self.settings.period);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -131,22 +129,15 @@ impl Dispatcher {
                     topology_due = Instant::now();
                 }
             }
+            // Issuing while nothing can be published would only make the tickets old.
             if self.nats.is_connected() {
-                nats.up();
                 if Instant::now() >= topology_due {
                     self.mend_topology().await;
                     topology_due = Instant::now() + self.settings.topology;
                 }
-                // Issuing while nothing can be published would only make the tickets old.
-                match self.round().await {
-                    Ok(()) => ledger.up(),
-                    Err(error) => {
-                        ledger.down("a round of the dispatcher failed");
-                        tracing::warn!(error = &error as &dyn std::error::Error, "no round");
-                    }
+                if let Err(error) = self.round().await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "no round");
                 }
-            } else {
-                nats.down("not connected");
             }
             if Instant::now() >= tidy_due {
                 self.tidy().await;

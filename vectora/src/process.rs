@@ -50,6 +50,7 @@ impl Process {
         check_topology(&nats, &topology).await?;
 
         let health = Health::default();
+        watch_servers(&ledger, &nats, &health, &lifecycle);
         let mut registry = Registry::default();
         runtime::metrics::register_process(&mut registry);
         nats.metrics().register(&mut registry);
@@ -88,7 +89,7 @@ impl Process {
                 settings: config.dispatcher.clone(),
                 metrics: ingress::dispatcher::Metrics::register(&mut registry),
             };
-            dispatcher.start(&lifecycle, &health);
+            dispatcher.start(&lifecycle);
         }
         if parts.api {
             merge(api::http::router(api::http::State::new(
@@ -161,6 +162,32 @@ fn start_stages(
         }
     }
     Ok(())
+}
+
+/// Between two looks at the servers: how late `/readyz` may be.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Tells `/readyz` whether ledger and NATS answer, until the process has drained.
+fn watch_servers(ledger: &Ledger, nats: &Nats, health: &Health, lifecycle: &Lifecycle) {
+    let (of_ledger, of_nats) = (health.dependency("ledger"), health.dependency("nats"));
+    let (ledger, nats, soft) = (ledger.clone(), nats.clone(), lifecycle.soft.clone());
+    lifecycle.spawn("health", async move {
+        loop {
+            match ledger.ping().await {
+                Ok(()) => of_ledger.up(),
+                Err(_) => of_ledger.down("it does not answer"),
+            }
+            if nats.is_connected() {
+                of_nats.up();
+            } else {
+                of_nats.down("not connected");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = soft.cancelled() => return,
+            }
+        }
+    });
 }
 
 /// Waits for a ledger that is not there yet; a schema that does not fit is an error at once.

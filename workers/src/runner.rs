@@ -37,6 +37,9 @@ const LARGEST: usize = 64;
 /// Statements of each sort in the air at once: while one waits for its commit, the next collects.
 const FLIGHTS: usize = 2;
 
+/// The dependency every stage has.
+pub(crate) const LEDGER: &str = "ledger";
+
 /// What all runners of a process share.
 pub struct Workshop {
     ledger: Ledger,
@@ -153,7 +156,11 @@ impl<S: Stage> Runner<S> {
                 return;
             }
         };
-        let (claim, input) = match self.claims.call(ticket.id).await {
+        let answer = self.claims.call(ticket.id).await;
+        if !matches!(answer, Ok(Answer::Away) | Err(_)) && self.breaker.open_for() == Some(LEDGER) {
+            self.breaker.close();
+        }
+        let (claim, input) = match answer {
             Ok(Answer::Ours(ours)) => *ours,
             Ok(Answer::NotOurs(later)) => {
                 self.unclaimed("taken");
@@ -166,7 +173,7 @@ impl<S: Stage> Runner<S> {
             // Not acknowledged: the row keeps its issued_at, and the dispatcher issues it again.
             Ok(Answer::Away) | Err(_) => {
                 self.unclaimed("ledger");
-                self.breaker.trip("ledger");
+                self.breaker.trip(LEDGER);
                 return;
             }
         };
@@ -366,16 +373,7 @@ fn claims<S: Stage>(
                     return ids.iter().map(|_| Answer::Away).collect();
                 }
             };
-            let inputs = if claimed.claims.is_empty() {
-                Ok(Vec::new())
-            } else {
-                stage.load(&claimed.claims).await
-            };
-            let inputs = inputs.unwrap_or_else(|error| {
-                // Claimed and not loaded: the leases run out. Rare enough to cost a lease.
-                tracing::warn!(stage = S::STAGE.name, error = chain(&error), "claimed rows not loaded");
-                claimed.claims.iter().map(|_| None).collect()
-            });
+            let inputs = load(&*stage, &claimed.claims, lease).await;
             let mut ours: HashMap<Uuid, (Claim, Option<S::Input>)> =
                 claimed.claims.into_iter().zip(inputs).map(|(claim, input)| (claim.id, (claim, input))).collect();
             let mut later: HashMap<Uuid, Issued> =
@@ -389,6 +387,30 @@ fn claims<S: Stage>(
                 .collect()
         }
     })
+}
+
+/// The inputs of claimed rows. They are ours now: a ledger that goes away between the claim and the load is
+/// waited for while the leases last.
+async fn load<S: Stage>(stage: &S, claims: &[Claim], lease: Duration) -> Vec<Option<S::Input>> {
+    let deadline = Instant::now() + lease / 2;
+    let mut wait = Duration::from_millis(20);
+    loop {
+        if claims.is_empty() {
+            return Vec::new();
+        }
+        match stage.load(claims).await {
+            Ok(inputs) => return inputs,
+            Err(error) => {
+                tracing::warn!(stage = S::STAGE.name, error = chain(&error), "claimed rows not loaded");
+                if !error.is_unavailable() || Instant::now() >= deadline {
+                    // Their leases run out, and the dispatcher issues them again.
+                    return claims.iter().map(|_| None).collect();
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_millis(500));
+    }
 }
 
 /// Settles in batches. A row the ledger refuses must not take the others with it: they go again one by one.

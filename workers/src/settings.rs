@@ -43,6 +43,12 @@ pub struct Settings {
     pub chat_rate: Rate,
     /// Messages of one bot to all chats.
     pub bot_rate: Rate,
+    /// How long a plain send of which nobody knows whether it arrived waits before it is repeated once.
+    #[serde(with = "humantime_serde")]
+    pub second_thoughts: Duration,
+    /// How long after a delivery changed hands its final edit is repeated once; longer than a call lasts.
+    #[serde(with = "humantime_serde")]
+    pub repeat_after: Duration,
     /// Where the loopback channel's messenger listens, for tests: `http://127.0.0.1:…`.
     pub loopback_url: Option<String>,
 }
@@ -86,6 +92,8 @@ impl Default for Settings {
             hard_limit: BTreeMap::new(),
             chat_rate: Rate { interval: Duration::from_secs(1), burst: 3 },
             bot_rate: Rate { interval: Duration::from_millis(34), burst: 30 },
+            second_thoughts: Duration::from_secs(30),
+            repeat_after: Duration::from_secs(15),
             loopback_url: None,
         }
     }

@@ -62,7 +62,7 @@ impl StageError {
     /// Tells a ledger that is away from one that refuses.
     pub fn ledger(error: store::Error) -> Self {
         if error.is_unavailable() {
-            Self::Unavailable { dependency: "ledger", source: error.into() }
+            Self::Unavailable { dependency: crate::runner::LEDGER, source: error.into() }
         } else {
             Self::Retry { source: error.into() }
         }

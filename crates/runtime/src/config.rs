@@ -71,7 +71,11 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, env: &[(String, String)]) 
         })?;
         // One at a time: an error is then this variable's.
         let so_far = builder.clone().build().map_err(|error| describe(variable.name, &error, &parsed))?;
-        so_far.try_deserialize::<T>().map_err(|error| describe(variable.name, &error, &parsed))?;
+        match so_far.try_deserialize::<T>() {
+            // What is missing may come with the next one (the other half of a rate): the end decides.
+            Err(error) if is_missing(&error) => {}
+            result => drop(result.map_err(|error| describe(variable.name, &error, &parsed))?),
+        }
     }
     let built = builder.build().map_err(|error| describe("configuration", &error, &Value::default()))?;
     let values = built.cache.clone();
@@ -151,6 +155,16 @@ fn syntax(file: &str, error: &config::ConfigError) -> ConfigError {
         message.split_once("at line ").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
     let line = line.map(|line| format!(" at line {line}")).unwrap_or_default();
     ConfigError::invalid(file, format!("is not TOML{line}"), "compare with vectora.example.toml")
+}
+
+/// Whether a key is only not there yet.
+fn is_missing(error: &config::ConfigError) -> bool {
+    match error {
+        config::ConfigError::At { error, .. } => is_missing(error),
+        config::ConfigError::Message(message) => message.starts_with("missing field"),
+        config::ConfigError::NotFound(_) => true,
+        _ => false,
+    }
 }
 
 /// What the deserialiser says, without the value it says it about; `values` is what it may have quoted.
@@ -243,6 +257,14 @@ mod tests {
         wait: Option<String>,
         mode: Mode,
         token: Option<Token>,
+        rate: Option<Rate>,
+    }
+
+    /// Both halves are needed.
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Rate {
+        interval: String,
+        burst: u32,
     }
 
     #[derive(Debug, Default, Deserialize)]
@@ -356,6 +378,15 @@ mod tests {
         let (_dir, path) = file("[http]\nallowed_hosts = [\n  \"a\",\n]\nwait = hunter2\n");
         let error = load::<Whole>(Some(&path), &[]).unwrap_err().to_string();
         assert!(error.contains("line 5") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn the_halves_of_a_value_may_come_in_variables_of_their_own() {
+        let halves = [("VECTORA__HTTP__RATE__BURST", "3"), ("VECTORA__HTTP__RATE__INTERVAL", "1s")];
+        let whole: Whole = load(None, &env(&halves)).unwrap();
+        assert_eq!(whole.http.rate, Some(Rate { interval: "1s".to_owned(), burst: 3 }));
+        let error = load::<Whole>(None, &env(&halves[..1])).unwrap_err().to_string();
+        assert!(error.contains("interval"), "{error}");
     }
 
     #[test]

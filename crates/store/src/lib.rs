@@ -17,6 +17,7 @@ pub mod intake;
 pub mod keys;
 mod ledger;
 pub mod limiter;
+pub mod measure;
 pub mod migrate;
 pub mod outbound;
 pub mod questions;

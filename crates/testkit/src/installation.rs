@@ -248,6 +248,21 @@ impl Installation {
         sqlx::query_scalar(sql).fetch_one(&self.sql).await.expect("the statement is right")
     }
 
+    /// The sum of the samples of a metric of a process that have all these labels (`stage="answer"`).
+    ///
+    /// # Panics
+    /// When the process is not ready, or does not answer.
+    pub async fn metric(&self, program: &Program, name: &str, labels: &[&str]) -> f64 {
+        let ready: Value =
+            serde_json::from_str(&program.says("\"ready\"").await).expect("the ready line is JSON");
+        let internal = ready["internal"].as_str().expect("it says where its internal listener is");
+        let response = self.http.get(format!("http://{internal}/metrics")).send().await;
+        let text = response.expect("the internal listener answers").text().await.expect("metrics are text");
+        let of_it = |line: &&str| line.starts_with(name) && labels.iter().all(|label| line.contains(label));
+        let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+        text.lines().filter(of_it).filter_map(value).sum()
+    }
+
     /// Nothing is left unfinished: no row is claimable or leased, every message has its answer, and no
     /// turn was answered twice.
     ///

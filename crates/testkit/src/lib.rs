@@ -5,17 +5,24 @@
 //! [`Installation::assert_finished`]: nothing may be left unfinished.
 
 pub mod installation;
+pub mod jetstream;
+pub mod load;
 pub mod messenger;
 pub mod postgres;
 pub mod program;
+pub mod up;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub use installation::{Installation, Plan};
+pub use jetstream::JetStream;
+pub use load::Load;
 pub use messenger::Messenger;
 pub use postgres::Database;
 pub use program::Program;
+/// For statements of tests: sqlx itself is known by `store` and the testkit only.
+pub use sqlx;
 
 /// The longest any condition may take on a busy two-core machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -42,4 +49,10 @@ where
 /// Installs the TLS provider that reqwest wants even for plain connections.
 pub fn install_tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+/// Prints a figure that a test has measured; `--show-output` shows it.
+#[expect(clippy::print_stdout, reason = "the figures of a test are for people")]
+pub fn measured(what: &str, took: Duration) {
+    println!("measured: {what}: {:.3} s", took.as_secs_f64());
 }

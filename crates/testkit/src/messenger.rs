@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// What happens to the next calls, one each, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Misbehaviour {
+    /// It does what it shall: the place of a call that goes well before one that does not.
+    Behave,
     /// The connection is cut before the request is read: nothing arrived.
     CutBefore,
     /// The message arrives, and the connection is cut without an answer.
@@ -41,7 +43,7 @@ struct State {
     /// Least time between two messages to one chat, enforced with 429; the real thing does so too.
     pace: Option<Duration>,
     last: HashMap<String, Instant>,
-    calls: u64,
+    calls: Vec<Instant>,
     limited: u64,
     next: u64,
 }
@@ -101,8 +103,13 @@ impl Messenger {
         self.screen(chat).iter().filter(|shown| shown.as_str() == text).count()
     }
 
-    pub fn calls(&self) -> u64 {
-        self.lock().calls
+    pub fn calls(&self) -> usize {
+        self.lock().calls.len()
+    }
+
+    /// When each call came, whatever became of it.
+    pub fn call_times(&self) -> Vec<Instant> {
+        self.lock().calls.clone()
     }
 
     pub fn limited(&self) -> u64 {
@@ -117,7 +124,7 @@ impl Messenger {
         let Some((path, body)) = read_request(&mut stream).await else { return };
         let misbehaviour = {
             let mut state = self.lock();
-            state.calls += 1;
+            state.calls.push(Instant::now());
             state.plan.pop_front()
         };
         let (status, retry_after, answer) = match misbehaviour {
@@ -138,7 +145,7 @@ impl Messenger {
                 tokio::time::sleep(wait).await;
                 answer
             }
-            None => self.apply(&path, &body),
+            Some(Misbehaviour::Behave) | None => self.apply(&path, &body),
         };
         let text = answer.to_string();
         let wait = retry_after.map(|wait| format!("retry-after: {}\r\n", wait.as_secs_f64())).unwrap_or_default();

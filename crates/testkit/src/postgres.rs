@@ -48,7 +48,7 @@ async fn server() -> &'static str {
             }
             static OWN: OnceLock<(tempfile::TempDir, PostgresServer)> = OnceLock::new();
             let dir = directory();
-            let server = start(dir.path()).await;
+            let server = start(dir.path(), MAX_CONNECTIONS).await;
             let url = server.url_for("{}");
             drop(OWN.set((dir, server)));
             url
@@ -63,17 +63,22 @@ fn directory() -> tempfile::TempDir {
     builder.prefix("vt").permissions(open).tempdir().expect("there is room for a temporary directory")
 }
 
-async fn start(dir: &Path) -> PostgresServer {
+async fn start(dir: &Path, max_connections: u16) -> PostgresServer {
     let mut options = Options::new(dir.join("pg"));
     options.durable = false;
-    options.max_connections = MAX_CONNECTIONS;
+    options.max_connections = max_connections;
     embedded::postgres::start(options).await.expect("PostgreSQL starts")
 }
 
 /// A server of one test's own, to restart, kill or exhaust; with a migrated database.
 pub async fn own_server() -> (tempfile::TempDir, PostgresServer, Database) {
+    own_server_with(MAX_CONNECTIONS).await
+}
+
+/// As [`own_server`], for so many connections at once.
+pub async fn own_server_with(max_connections: u16) -> (tempfile::TempDir, PostgresServer, Database) {
     let dir = directory();
-    let server = start(dir.path()).await;
+    let server = start(dir.path(), max_connections).await;
     let database = Database { url: server.url() };
     store::migrate::up(&database.ledger()).await.expect("the migrations apply");
     (dir, server, database)
@@ -82,7 +87,7 @@ pub async fn own_server() -> (tempfile::TempDir, PostgresServer, Database) {
 /// Starts the run's server for `with-postgres`: the URL has `{}` where the database's name goes.
 pub async fn run_server() -> (tempfile::TempDir, PostgresServer, String) {
     let dir = directory();
-    let server = start(dir.path()).await;
+    let server = start(dir.path(), MAX_CONNECTIONS).await;
     let url = server.url_for("{}");
     (dir, server, url)
 }

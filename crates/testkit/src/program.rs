@@ -122,3 +122,28 @@ impl Drop for Program {
         self.kill();
     }
 }
+
+/// What a command that has ended left behind.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// `None`: a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it does not start, or does not end within the deadline.
+pub async fn run(command: Command) -> Ran {
+    let mut command = tokio::process::Command::from(command);
+    let ended = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let ended = tokio::time::timeout(crate::DEADLINE, ended).await;
+    let output = ended.expect("the command ends in time").expect("the command starts");
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

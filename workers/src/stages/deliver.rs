@@ -24,11 +24,14 @@ pub(super) struct Deliver {
 
 impl Deliver {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self {
-            ledger: tools.ledger.clone(),
-            channels: tools.channels.clone(),
-            rates: Rates { chat: tools.settings.chat_rate, bot: tools.settings.bot_rate },
-        }
+        let settings = &tools.settings;
+        let rates = Rates {
+            chat: settings.chat_rate,
+            bot: settings.bot_rate,
+            second_thoughts: settings.second_thoughts,
+            repeat_after: settings.repeat_after,
+        };
+        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), rates }
     }
 }
 

@@ -28,12 +28,6 @@ use crate::limiter::{self, Rate};
 use crate::work::{self, Claim, Fence, Transition, Verdict, seconds};
 use crate::{Error, Ledger, conversations};
 
-/// How long an unknown plain send waits before it is repeated: a person who got it has had time to react.
-const SECOND_THOUGHTS: Duration = Duration::from_secs(30);
-/// After a delivery changed hands the final edit is repeated once, this much later: the first owner's late
-/// call has ended by then.
-const REPEAT_AFTER: Duration = Duration::from_secs(15);
-
 /// The input of the `deliver` stage.
 #[derive(Debug, Clone)]
 pub struct Parcel {
@@ -49,11 +43,17 @@ pub struct Parcel {
     target: Option<String>,
 }
 
-/// The rates all senders share.
+/// The rates and pauses all senders share.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
     pub chat: Rate,
     pub bot: Rate,
+    /// How long an unknown plain send waits before it is repeated: a person who got it has had time to
+    /// react.
+    pub second_thoughts: Duration,
+    /// After a delivery changed hands the final edit is repeated once, this much later: the first owner's
+    /// late call has ended by then.
+    pub repeat_after: Duration,
 }
 
 /// The call to make.
@@ -108,7 +108,7 @@ impl Parcel {
     }
 
     /// Where a call whose outcome is unknown leaves the row: state, delay, and how many unknowns to add.
-    fn after_unknown(&self) -> (&'static str, Duration, i32) {
+    fn after_unknown(&self, rates: &Rates) -> (&'static str, Duration, i32) {
         if self.target.is_some() {
             ("ready", Duration::ZERO, 0)
         } else if self.is_stub() {
@@ -116,7 +116,7 @@ impl Parcel {
         } else if self.kind == "placeholder" || self.unknowns > 0 {
             ("unknown", Duration::ZERO, 1)
         } else {
-            ("ready", SECOND_THOUGHTS, 1)
+            ("ready", rates.second_thoughts, 1)
         }
     }
 
@@ -204,7 +204,7 @@ pub async fn begin(
         // A human has the conversation. A call that was under way may have arrived: nobody knows.
         Some(if interrupted { ("unknown", Duration::ZERO, 1) } else { ("cancelled", Duration::ZERO, 0) })
     } else if interrupted && (plain || parcel.kind == "placeholder") {
-        Some(parcel.after_unknown())
+        Some(parcel.after_unknown(&rates))
     } else if plain && parcel.unknowns > 0 && row.overtaken {
         Some(("held", Duration::ZERO, 0))
     } else {
@@ -272,11 +272,11 @@ pub async fn settle(
             Verdict::Done(Delivered::Sent { target }) => Step {
                 state: "sent",
                 target: Some(target.clone()),
-                repeat: claim.lapsed && parcel.is_final(),
+                repeat: (claim.lapsed && parcel.is_final()).then_some(rates.repeat_after),
                 ..base
             },
             Verdict::Done(Delivered::Unknown) => {
-                let (state, delay, unknowns) = parcel.after_unknown();
+                let (state, delay, unknowns) = parcel.after_unknown(&rates);
                 Step { state, delay, unknowns, issue: state == "ready" && delay.is_zero(), ..base }
             }
             Verdict::Done(Delivered::Limited { retry_after }) => {
@@ -317,7 +317,8 @@ struct Step {
     unknowns: i32,
     reserved: bool,
     issue: bool,
-    repeat: bool,
+    /// Write the row that repeats this edit, this much later.
+    repeat: Option<Duration>,
     target: Option<String>,
     error: Option<String>,
 }
@@ -334,7 +335,7 @@ impl Step {
             unknowns: 0,
             reserved: false,
             issue: false,
-            repeat: false,
+            repeat: None,
             target: None,
             error: None,
         }
@@ -372,8 +373,8 @@ async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &S
     if let Some(issued_at) = row.issued_at {
         outcome.tickets.push(Ticket::new(Kind::Outbound, row.id, stage.name, issued_at.timestamp_micros()));
     }
-    if step.repeat {
-        repeat_later(conn, row.id).await?;
+    if let Some(after) = step.repeat {
+        repeat_later(conn, row.id, after).await?;
     }
     if ends {
         outcome.tickets.extend(promote(conn, &[parcel.conversation.0]).await?);
@@ -382,7 +383,7 @@ async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &S
 }
 
 /// Writes the row that repeats a final edit once.
-async fn repeat_later(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
+async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Result<(), Error> {
     sqlx::query!(
         "WITH numbered AS (
              UPDATE conversations c SET next_seq = c.next_seq + 1 FROM outbound o
@@ -396,7 +397,7 @@ async fn repeat_later(conn: &mut PgConnection, id: Uuid) -> Result<(), Error> {
         id,
         OutboundId::new().0,
         DELIVER,
-        seconds(REPEAT_AFTER)
+        seconds(after)
     )
     .execute(conn)
     .await?;

@@ -1,0 +1,92 @@
+//! What the bench reads out of the ledger. The product itself never calls it.
+
+use chrono::{DateTime, Utc};
+
+use crate::{Error, Ledger};
+
+/// One answered question, in microseconds by the database's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// From the inbox row to the claim of its intake key: includes the commit of the accept.
+    pub intake_pickup: i64,
+    /// From the opening of the turn to its claim: includes the commit of intake.
+    pub answer_pickup: i64,
+    /// From the inbox row to the answer's row.
+    pub answered: i64,
+}
+
+/// Commits, and rows left unfinished.
+#[derive(Debug, Clone, Copy)]
+pub struct Totals {
+    pub commits: i64,
+    pub unfinished: i64,
+    /// Questions with an answer.
+    pub answered: i64,
+    /// Questions with more than one answer: 0, always.
+    pub doubled: i64,
+}
+
+/// The database's clock.
+///
+/// # Errors
+/// [`Error`].
+pub async fn now(ledger: &Ledger) -> Result<DateTime<Utc>, Error> {
+    Ok(sqlx::query_scalar!("SELECT clock_timestamp() AS \"now!\"").fetch_one(&ledger.pool).await?)
+}
+
+/// Timings of questions accepted between two moments. Only questions that were the single one of their
+/// conversation: their intake key was claimed once.
+///
+/// # Errors
+/// [`Error`].
+pub async fn timings(ledger: &Ledger, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Timing>, Error> {
+    Ok(sqlx::query_as!(
+        Timing,
+        r#"SELECT (EXTRACT(EPOCH FROM k.claimed_at - i.received_at) * 1e6)::bigint AS "intake_pickup!",
+                  (EXTRACT(EPOCH FROM t.claimed_at - t.created_at) * 1e6)::bigint AS "answer_pickup!",
+                  (EXTRACT(EPOCH FROM a.created_at - i.received_at) * 1e6)::bigint AS "answered!"
+           FROM inbox i JOIN intake_keys k ON k.id = i.key_id JOIN messages m ON m.id = i.message_id
+           JOIN turns t ON t.id = m.turn_id JOIN answers a ON a.turn_id = t.id
+           WHERE i.received_at BETWEEN $1 AND $2"#,
+        from,
+        to
+    )
+    .fetch_all(&ledger.pool)
+    .await?)
+}
+
+/// # Errors
+/// [`Error`].
+pub async fn totals(ledger: &Ledger) -> Result<Totals, Error> {
+    // Counters of other sessions reach the statistics once a second; the caller waits.
+    Ok(sqlx::query_as!(
+        Totals,
+        r#"SELECT (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()) AS "commits!",
+                  (SELECT count(*) FROM inbox WHERE state = 'waiting')
+                      + (SELECT count(*) FROM turns WHERE state = 'active') AS "unfinished!",
+                  (SELECT count(*) FROM answers) AS "answered!",
+                  (SELECT count(*) FROM (SELECT 1 FROM messages m JOIN turns t ON t.id = m.turn_id
+                      JOIN answers a ON a.turn_id = t.id GROUP BY m.id HAVING count(*) > 1) AS d) AS "doubled!""#
+    )
+    .fetch_one(&ledger.pool)
+    .await?)
+}
+
+/// Has statements counted from the server's next start on (`pg_stat_statements`, which comes with
+/// PostgreSQL). For a private cluster only: it changes the server.
+///
+/// # Errors
+/// [`Error`], also when the extension is not installed or we may not change the server.
+pub async fn count_statements(ledger: &Ledger) -> Result<(), Error> {
+    sqlx::query("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'").execute(&ledger.pool).await?;
+    sqlx::query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&ledger.pool).await?;
+    Ok(())
+}
+
+/// Statements executed so far, transaction control included.
+///
+/// # Errors
+/// [`Error`], also when they are not counted.
+pub async fn statements(ledger: &Ledger) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar("SELECT sum(calls)::bigint FROM pg_stat_statements").fetch_one(&ledger.pool).await?)
+}

@@ -1,0 +1,31 @@
+//! `vectora bench`: measure the product as people run it, on this machine, and print JSON.
+
+mod load;
+mod queue;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Invocation;
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The mechanism alone: accept, intake, answer with the scripted model.
+    Queue(queue::Queue),
+}
+
+impl Bench {
+    pub(crate) async fn run(self, _: &Invocation) -> anyhow::Result<ExitCode> {
+        match self.what {
+            What::Queue(queue) => queue.run().await,
+        }
+    }
+}
