@@ -58,8 +58,8 @@ impl Default for Settings {
             slack: Duration::from_secs(2),
             topology: Duration::from_secs(2),
             tidy: Duration::from_secs(5),
-            turn_age: Duration::from_secs(15 * 60),
-            outbound_age: Duration::from_secs(24 * 60 * 60),
+            turn_age: Duration::from_mins(15),
+            outbound_age: Duration::from_hours(24),
         }
     }
 }

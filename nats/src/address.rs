@@ -6,7 +6,7 @@
 use async_nats::ServerAddr;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{ConnectError, SettingsError};
+use crate::SettingsError;
 
 const REMEDY: &str = "write it as nats://host:4222 or tls://user:password@host:4222, several with commas";
 
@@ -25,9 +25,8 @@ pub(crate) enum Login {
 }
 
 impl Address {
-    pub(crate) fn parse(url: &SecretString) -> Result<Self, ConnectError> {
-        let wrong =
-            |problem: String| ConnectError::Settings(SettingsError { key: "url", problem, remedy: REMEDY });
+    pub(crate) fn parse(url: &SecretString) -> Result<Self, SettingsError> {
+        let wrong = |problem: String| SettingsError { key: "url", problem, remedy: REMEDY };
         let mut servers = Vec::new();
         let mut login = None;
         for part in url.expose_secret().split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -110,7 +109,7 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parse(url: &str) -> Result<Address, ConnectError> {
+    fn parse(url: &str) -> Result<Address, SettingsError> {
         Address::parse(&SecretString::from(url))
     }
 

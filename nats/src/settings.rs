@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use crate::Names;
+use crate::address::Address;
 
 /// How to reach the server, and what the streams and consumers there shall be like.
 #[derive(Debug, Clone, Deserialize)]
@@ -101,6 +102,7 @@ impl Settings {
     /// The first key whose value cannot work.
     pub fn validate(&self) -> Result<Names, SettingsError> {
         let names = Names::new(&self.prefix)?;
+        Address::parse(&self.url)?;
         let second = Duration::from_secs(1);
         let wrong = |key, problem: String, remedy| Err(SettingsError { key, problem, remedy });
         if !(1..=5).contains(&self.replicas) {

@@ -69,9 +69,12 @@ impl Invocation {
     /// The first section, key and value that cannot work.
     pub(crate) fn checked(&self) -> anyhow::Result<Config> {
         let config = self.load()?;
+        config.log.validate()?;
+        config.store.validate()?;
         config.nats.validate()?;
         config.http.validate()?;
         config.admission.validate()?;
+        config.faults.validate()?;
         Ok(config)
     }
 
@@ -117,8 +120,11 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<ConfigError>()
             || cause.is::<nats::SettingsError>()
+            || matches!(cause.downcast_ref(), Some(nats::ConnectError::Settings(_) | nats::ConnectError::File { .. }))
             || cause.is::<web::SettingsError>()
             || cause.is::<store::UrlError>()
+            || cause.is::<store::SettingsError>()
+            || cause.is::<runtime::listener::BindError>()
             || cause.is::<runtime::fault::SpecError>()
     })
 }

@@ -204,8 +204,12 @@ async fn a_humans_message_is_repeated_once_after_second_thoughts_unless_it_was_o
         assert_eq!(installation.messenger.showing(&chat, "a human"), shown, "{plan:?}");
         assert_eq!(rows(&installation, conversation).await[2], row("operator", state, unknowns, 0), "{plan:?}");
     }
+}
 
-    // The person writes before the second thoughts are over: held, and shown to humans.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_humans_message_of_unknown_fate_is_held_when_the_person_writes_meanwhile() {
+    let (installation, _ingress) = installation(&[("VECTORA__WORKERS__SECOND_THOUGHTS", "3s")]).await;
+    let _worker = installation.worker("intake,answer,deliver", &[]).await;
     let conversation = hello(&installation, "overtaken", &[]).await;
     installation.messenger.misbehave([CutAfter]);
     operator_says(&installation, conversation, "a human").await;

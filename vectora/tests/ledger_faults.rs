@@ -22,7 +22,7 @@ const CONNECTIONS: u16 = 60;
 /// An installation whose PostgreSQL is its own. The processes go before the servers.
 struct Harmed {
     _worker: Program,
-    _ingress: Program,
+    ingress: Program,
     url: String,
     installation: Installation,
     server: PostgresServer,
@@ -32,12 +32,12 @@ struct Harmed {
 impl Harmed {
     /// With ingress and a worker of these settings.
     async fn new(env: &[(&str, &str)]) -> Self {
-        let (dir, server, database) = postgres::own_server_with(CONNECTIONS).await;
+        let (dir, server, database) = Box::pin(postgres::own_server_with(CONNECTIONS)).await;
         let plan = Plan { database: Some(database), ..Plan::default() };
         let installation = Installation::new(BINARY, plan).await;
         let (ingress, url) = installation.ingress(env).await;
         let worker = installation.worker("intake,answer", env).await;
-        Self { _worker: worker, _ingress: ingress, url, installation, server, _dir: dir }
+        Self { _worker: worker, ingress, url, installation, server, _dir: dir }
     }
 
     /// Asks without pause while `fault` harms PostgreSQL; `fault` returns when it can be used again.
@@ -64,10 +64,10 @@ impl Harmed {
             (before.len(), new, old)
         };
         let ((), (before, new, old)) = tokio::join!(load.run(), scenario);
-        println!(
-            "MEASURED {name}: a new question {new:.2?}, all {before} asked before {old:.2?}; 503 {} times",
+        testkit::figure(format_args!(
+            "{name}: a new question {new:.2?}, all {before} asked before {old:.2?}; 503 {} times",
             load.refused()
-        );
+        ));
         assert!(new <= NEW, "{name}: a new question was answered after {new:.2?}");
         assert!(old <= LEASE + OLD, "{name}: what was asked before was answered after {old:.2?}");
         // A 503 may have been committed all the same; a 202 must have been.
@@ -170,7 +170,10 @@ async fn a_pool_of_one_that_is_stuck_is_503_and_recovers() {
     let back = Instant::now();
     let new = harmed.installation.insist(&harmed.url, "a new question").await;
     harmed.installation.answered(new).await;
-    println!("MEASURED pool of one stuck: 503 after {told:.2?}; a new question {:.2?}", back.elapsed());
+    testkit::figure(format_args!(
+        "pool of one stuck: 503 after {told:.2?}; a new question {:.2?}",
+        back.elapsed()
+    ));
     assert!(back.elapsed() <= NEW, "answered after {:.2?}", back.elapsed());
     harmed.assert_no_attempt_burnt().await;
 }
@@ -197,6 +200,50 @@ async fn all_connections_of_the_server_used_up_is_503_and_recovers() {
             taken.clear();
         })
         .await;
+}
+
+/// Reading is no different from writing, and the process is not ready until the ledger is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_postgres_is_away_every_endpoint_says_503_and_the_process_is_not_ready() {
+    let mut harmed = Harmed::new(&[]).await;
+    let (_api, api) = harmed.installation.api(&[]).await;
+    let id = harmed.installation.ask(&harmed.url, "before").await;
+    harmed.installation.answered(id).await;
+    harmed.server.stop().await;
+    assert_try_later(harmed.post("now").await).await;
+    for path in [format!("/v1/questions/{id}"), format!("/v1/questions/{id}/events")] {
+        let request =
+            harmed.installation.http.get(format!("{api}{path}")).bearer_auth(&harmed.installation.key);
+        assert_try_later(request.send().await.expect("the API answers")).await;
+    }
+    let internal = internal(&harmed.ingress).await;
+    let ready = async || {
+        let response = harmed.installation.http.get(format!("http://{internal}/readyz")).send().await;
+        response.expect("the internal listener answers").status().is_success()
+    };
+    eventually("ingress to be not ready", async || (!ready().await).then_some(())).await;
+    harmed.server.restart().await.expect("it starts again");
+    eventually("ingress to be ready again", async || ready().await.then_some(())).await;
+    let new = harmed.installation.insist(&harmed.url, "and now").await;
+    harmed.installation.answered(new).await;
+    harmed.assert_no_attempt_burnt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_started_before_postgres_wait_for_it() {
+    let mut harmed = Harmed::new(&[]).await;
+    harmed.server.stop().await;
+    let early = harmed.installation.start(&["ingress"], &[]);
+    early.says("waiting for the ledger").await;
+    harmed.server.restart().await.expect("it starts again");
+    early.says("\"ready\"").await;
+}
+
+/// Where a process has its internal listener.
+async fn internal(program: &Program) -> String {
+    let ready: serde_json::Value =
+        serde_json::from_str(&program.says("\"ready\"").await).expect("the ready line is JSON");
+    ready["internal"].as_str().expect("it says so").to_owned()
 }
 
 /// The server itself, with whatever account the test has.

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use testkit::installation::LEASE;
 use testkit::{Installation, JetStream, Load, Plan, eventually};
 
@@ -39,7 +40,7 @@ async fn recovers_from(name: &str, fault: impl AsyncFnOnce(&mut Installation, &L
         (before.len(), new, old)
     };
     let ((), (before, new, old)) = tokio::join!(load.run(), scenario);
-    println!("MEASURED {name}: a new question {new:.2?}, all {before} asked before {old:.2?}");
+    testkit::figure(format_args!("{name}: a new question {new:.2?}, all {before} asked before {old:.2?}"));
     assert!(new <= NEW, "{name}: a new question was answered after {new:.2?}");
     assert!(old <= LEASE + OLD, "{name}: what was asked before was answered after {old:.2?}");
     assert_eq!(load.refused(), 0, "{name}: NATS is no reason to refuse a question");
@@ -71,6 +72,33 @@ async fn nats_killed_and_restarted_under_load_loses_nothing() {
 async fn nats_stopped_and_started_at_once_loses_nothing() {
     recovers_from("NATS restarted", async |installation, _| {
         installation.nats.restart().await.expect("nats-server starts again");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_killed_again_and_again_loses_nothing() {
+    recovers_from("NATS killed five times", async |installation, load| {
+        for _ in 0..5 {
+            installation.nats.kill().await;
+            installation.nats.restart().await.expect("nats-server starts again");
+            load.more_accepted(3).await;
+        }
+    })
+    .await;
+}
+
+/// The connections stay, and nobody answers: worse than a server that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_that_stands_still_for_a_while_loses_nothing() {
+    recovers_from("NATS stopped (SIGSTOP) for four seconds", async |installation, load| {
+        let pid = i32::try_from(installation.nats.pid()).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(pid, Signal::STOP).expect("it can be stopped");
+        let stopped = Instant::now();
+        while stopped.elapsed() < Duration::from_secs(4) {
+            load.more_accepted(5).await;
+        }
+        kill_process(pid, Signal::CONT).expect("it can be continued");
     })
     .await;
 }
@@ -123,9 +151,9 @@ async fn while_nats_is_down_questions_are_accepted_and_they_are_answered_when_it
         assert_eq!(installation.answered(*id).await, format!("Scripted answer to: question {n}"));
     }
     let answered = back.elapsed();
-    println!(
-        "MEASURED NATS down: slowest 202 {slowest:.2?}, 20 waiting questions {answered:.2?} after its return"
-    );
+    testkit::figure(format_args!(
+        "NATS down: slowest 202 {slowest:.2?}, 20 waiting questions {answered:.2?} after its return"
+    ));
     assert!(answered <= NEW, "answered after {answered:.2?}");
     installation.assert_finished().await;
 }
@@ -142,7 +170,7 @@ async fn processes_start_without_nats_and_answer_when_it_comes() {
     installation.nats.restart().await.expect("nats-server starts again");
     let back = Instant::now();
     installation.answered(waiting).await;
-    println!("MEASURED NATS comes after the processes: {:.2?}", back.elapsed());
+    testkit::figure(format_args!("NATS comes after the processes: {:.2?}", back.elapsed()));
     assert!(back.elapsed() <= NEW, "answered after {:.2?}", back.elapsed());
     installation.assert_finished().await;
 }

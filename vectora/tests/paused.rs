@@ -1,7 +1,10 @@
 //! A worker that stands still while it holds a claim, is taken for dead, and comes back: it writes nothing of what
-//! it had, and goes on working.
+//! it had, and goes on working. One that does not come back is replaced within its lease.
 
-use testkit::{Installation, Plan, eventually};
+use std::time::{Duration, Instant};
+
+use testkit::installation::LEASE;
+use testkit::{Installation, Load, Plan, eventually};
 
 /// The binary under test: the one people run.
 const BINARY: &str = env!("CARGO_BIN_EXE_vectora");
@@ -46,9 +49,14 @@ async fn comes_back_too_late(stage: &str, point: &str) {
     paused.go_on();
     let of_stage = format!("stage=\"{stage}\"");
     eventually("it to notice that it lost its claim", || async {
-        let labels = [of_stage.as_str(), "outcome=\"lost\""];
-        let lost = installation.metric(&paused, "vectora_stage_handled_total", &labels).await;
-        (lost > 0.5).then_some(())
+        // Refused by the fence; or, if its transaction is gone too, given up because its lease is over.
+        let mut noticed = 0.0;
+        for outcome in ["outcome=\"lost\"", "outcome=\"dropped\""] {
+            noticed += installation
+                .metric(&paused, "vectora_stage_handled_total", &[of_stage.as_str(), outcome])
+                .await;
+        }
+        (noticed > 0.5).then_some(())
     })
     .await;
     assert_eq!(ledger(&installation).await, before, "{stage}.{point}: it wrote something");
@@ -85,4 +93,47 @@ async fn a_worker_stopped_inside_its_transaction_and_replaced_writes_nothing_whe
 async fn an_intake_worker_stopped_and_replaced_writes_nothing_when_it_goes_on() {
     comes_back_too_late("intake", "worked").await;
     comes_back_too_late("intake", "uncommitted").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_killed_under_load_had_claimed_is_finished_within_its_lease_and_five_seconds() {
+    let installation = Installation::new(BINARY, Plan::default()).await;
+    let (_ingress, url) = installation.ingress(&[]).await;
+    let mut doomed = installation.worker("intake,answer", &[]).await;
+    let _heir = installation.worker("intake,answer", &[]).await;
+    let load = Load::new(&installation, &url);
+    let owned =
+        format!("SELECT count(*) FROM turns WHERE owner LIKE '{}-%' AND state = 'active'", doomed.pid());
+    let scenario = async {
+        load.more_accepted(20).await;
+        eventually("it to hold two claims", || async {
+            let owned = sqlx::AssertSqlSafe(owned.clone());
+            let held: i64 = sqlx::query_scalar(owned).fetch_one(&installation.sql).await.ok()?;
+            (held >= 2).then_some(())
+        })
+        .await;
+        doomed.kill();
+        let (killed, before) = (Instant::now(), load.accepted());
+        let new = installation.ask(&url, "a new question").await;
+        installation.answered(new).await;
+        let new = killed.elapsed();
+        for id in &before {
+            installation.answered(*id).await;
+        }
+        let old = killed.elapsed();
+        load.stop();
+        (before.len(), new, old)
+    };
+    let ((), (before, new, old)) = tokio::join!(load.run(), scenario);
+    testkit::figure(format_args!(
+        "worker killed: a new question {new:.2?}, all {before} asked before {old:.2?}"
+    ));
+    assert!(new <= Duration::from_secs(5), "a new question was answered after {new:.2?}");
+    assert!(old <= LEASE + Duration::from_secs(5), "what was asked before was answered after {old:.2?}");
+    installation.assert_finished().await;
+    assert_eq!(
+        installation.count("SELECT count(*) FROM turns WHERE attempts > 0").await,
+        0,
+        "an attempt was burnt"
+    );
 }

@@ -37,7 +37,7 @@ async fn ingress_killed_between_commit_and_publish_delays_the_question_by_less_t
         let waited = "SELECT EXTRACT(EPOCH FROM k.claimed_at - i.received_at)::float8
                       FROM intake_keys k JOIN inbox i ON i.key_id = k.id";
         let waited = seconds(&installation, waited).await;
-        println!("MEASURED killed at accept.committed: claimed {waited:.3} s after the commit");
+        testkit::figure(format_args!("killed at accept.committed: claimed {waited:.3} s after the commit"));
         assert!(waited <= WITHOUT_TICKET, "claimed {waited} s after the commit");
         installation.assert_finished().await;
     }
@@ -56,7 +56,7 @@ async fn intake_killed_between_commit_and_publish_delays_the_turn_by_less_than_a
         installation.answered(id).await;
         let waited = "SELECT EXTRACT(EPOCH FROM claimed_at - created_at)::float8 FROM turns";
         let waited = seconds(&installation, waited).await;
-        println!("MEASURED killed at intake.settled: claimed {waited:.3} s after the commit");
+        testkit::figure(format_args!("killed at intake.settled: claimed {waited:.3} s after the commit"));
         assert!(waited <= WITHOUT_TICKET, "claimed {waited} s after the commit");
         installation.assert_finished().await;
     }
@@ -79,7 +79,9 @@ async fn answer_killed_between_commit_and_publish_delays_the_delivery_by_less_th
                       FROM outbound f JOIN outbound p ON p.turn_id = f.turn_id AND p.kind = 'placeholder'
                       WHERE f.kind = 'final'";
         let waited = seconds(&installation, waited).await;
-        println!("MEASURED killed at answer.settled: the send claimed {waited:.3} s after the commit");
+        testkit::figure(format_args!(
+            "killed at answer.settled: the send claimed {waited:.3} s after the commit"
+        ));
         assert!(waited <= WITHOUT_TICKET, "claimed {waited} s after the commit");
         assert_eq!(installation.messenger.screen("anna"), ["Scripted answer to: hello #wait=700ms"]);
     }
@@ -146,7 +148,7 @@ async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() 
     .await;
     let behind = installation.count("SELECT count(*) FROM turns WHERE state = 'active' AND epoch = 0").await;
     let again = installation.count(reissued).await;
-    println!("MEASURED a lost ticket was found with {behind} of 150 still queued behind it");
+    testkit::figure(format_args!("a lost ticket was found with {behind} of 150 still queued behind it"));
     assert!(behind >= 100, "found only when {behind} of 150 were left behind it");
     assert_eq!(again, 1, "others were issued again too");
     installation.answered(lost).await;
@@ -246,7 +248,10 @@ async fn ten_thousand_turns_that_waited_for_a_worker_are_answered_with_ten_thous
         })
         .await;
     }
-    println!("MEASURED {tickets} tickets for {MANY} waiting turns, all answered in {:.1?}", began.elapsed());
+    testkit::figure(format_args!(
+        "{tickets} tickets for {MANY} waiting turns, all answered in {:.1?}",
+        began.elapsed()
+    ));
     assert_eq!(installation.count("SELECT sum(epoch)::bigint FROM turns").await, MANY, "model calls");
     assert_eq!(installation.count("SELECT count(*) FROM answers").await, MANY);
     installation.assert_finished().await;

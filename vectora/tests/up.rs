@@ -167,7 +167,7 @@ async fn an_ordinary_user_needs_no_rights() {
     let mut home = Home::new(BINARY);
     if embedded::is_root() {
         if !std::path::Path::new("/usr/bin/setpriv").exists() {
-            testkit::measured("skipped: there is no setpriv", Duration::ZERO);
+            measured("skipped: there is no setpriv", Duration::ZERO);
             return;
         }
         home = home.through(&["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]);

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::breaker::{Breaker, Passage};
 use crate::leases::Leases;
 use crate::metrics::{Handled, Idle, OfStage};
-use crate::stage::{Stage, StageError, chain};
+use crate::stage::{Settling, Stage, StageError, chain};
 use crate::stages::Tools;
 use crate::{Metrics, Settings, pull};
 
@@ -101,7 +101,8 @@ enum Answer<I> {
     Away,
 }
 
-type Settling<S> = (Claim, <S as Stage>::Input, Verdict<<S as Stage>::Output>);
+type Item<S> = Settling<<S as Stage>::Input, <S as Stage>::Output>;
+type Settles<S> = Batcher<Item<S>, Result<Outcome, Arc<Error>>>;
 
 /// One stage at work.
 pub(crate) struct Runner<S: Stage> {
@@ -114,7 +115,7 @@ pub(crate) struct Runner<S: Stage> {
     breaker: Breaker,
     pulling: Dependency,
     claims: Batcher<Uuid, Answer<S::Input>>,
-    settles: Batcher<Settling<S>, Result<Outcome, Arc<Error>>>,
+    settles: Settles<S>,
 }
 
 impl<S: Stage> Runner<S> {
@@ -208,7 +209,8 @@ impl<S: Stage> Runner<S> {
                 return;
             }
             () = self.lifecycle.hard.cancelled() => {
-                Verdict::Release { delay: Duration::ZERO, error: "the worker is shutting down".to_owned() }
+                let error = "the worker is shutting down".to_owned();
+                Verdict::Release { delay: Duration::ZERO, error, cut_off: true }
             }
             () = progress(&delivery, self.settings.progress) => unreachable!("progress never ends"),
         };
@@ -244,31 +246,32 @@ impl<S: Stage> Runner<S> {
         }
         let limit = self.settings.hard_limit_of(S::STAGE.name);
         let handler = AssertUnwindSafe(self.stage.handle(claim, input)).catch_unwind();
-        let error = match tokio::time::timeout(limit, handler).await {
+        let (error, cut_off) = match tokio::time::timeout(limit, handler).await {
             Ok(Ok(Ok(output))) => {
                 self.breaker.close();
                 return Verdict::Done(output);
             }
-            Ok(Ok(Err(error))) => error,
+            Ok(Ok(Err(error))) => (error, false),
             Ok(Err(_panic)) => {
                 self.metrics.panics.get_or_create_owned(&OfStage { stage: S::STAGE.name }).inc();
-                StageError::Retry { source: "the handler panicked".into() }
+                (StageError::Retry { source: "the handler panicked".into() }, true)
             }
-            Err(_elapsed) => StageError::Retry {
-                source: format!("the handler did not end within {} s", limit.as_secs_f64()).into(),
-            },
+            Err(_elapsed) => {
+                let source = format!("the handler did not end within {} s", limit.as_secs_f64()).into();
+                (StageError::Retry { source }, true)
+            }
         };
         let text = chain(&error);
         match error {
             StageError::Unavailable { dependency, .. } => {
                 let delay = self.breaker.trip(dependency);
                 tracing::warn!(stage = S::STAGE.name, dependency, error = text, "a dependency is away");
-                Verdict::Release { delay, error: text }
+                Verdict::Release { delay, error: text, cut_off }
             }
             StageError::Retry { .. } if claim.attempts + 1 < self.settings.attempts => {
                 self.breaker.close();
                 tracing::info!(stage = S::STAGE.name, id = %claim.id, attempt = claim.attempts + 1, error = text, "retry");
-                Verdict::Retry { delay: self.settings.retry_delay(claim.attempts), error: text }
+                Verdict::Retry { delay: self.settings.retry_delay(claim.attempts), error: text, cut_off }
             }
             StageError::Retry { .. } | StageError::Reject { .. } => {
                 self.breaker.close();
@@ -416,9 +419,9 @@ async fn load<S: Stage>(stage: &S, claims: &[Claim], lease: Duration) -> Vec<Opt
 /// Settles in batches. A row the ledger refuses must not take the others with it: they go again one by one.
 fn settles<S: Stage>(
     stage: &Arc<S>,
-) -> (Batcher<Settling<S>, Result<Outcome, Arc<Error>>>, impl Future<Output = ()> + Send + 'static) {
+) -> (Settles<S>, impl Future<Output = ()> + Send + 'static) {
     let stage = stage.clone();
-    Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<Settling<S>>| {
+    Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<Item<S>>| {
         let stage = stage.clone();
         async move {
             match stage.settle(&batch).await {

@@ -66,13 +66,13 @@ impl Settings {
 
     pub fn hard_limit_of(&self, stage: &str) -> Duration {
         let named = self.hard_limit.get(stage).or_else(|| self.hard_limit.get("default"));
-        named.map_or(Duration::from_secs(120), |limit| limit.0)
+        named.map_or(Duration::from_mins(2), |limit| limit.0)
     }
 
     /// Wait before the attempt after `attempts` failed ones: 1, 4, 16, 60 s by default.
     pub fn retry_delay(&self, attempts: i32) -> Duration {
         let factor = 4_u32.saturating_pow(attempts.max(0).unsigned_abs());
-        self.retry.saturating_mul(factor).min(Duration::from_secs(60))
+        self.retry.saturating_mul(factor).min(Duration::from_mins(1))
     }
 }
 

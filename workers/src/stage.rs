@@ -10,6 +10,9 @@ use contract::MessageId;
 use store::intake::Outcome;
 use store::work::{Claim, Verdict};
 
+/// A claimed row, what it was worked on with, and what is to become of it.
+pub type Settling<I, O> = (Claim, I, Verdict<O>);
+
 /// Work of one kind. The file of a stage opens with what it reads, writes and deliberately does not do.
 pub trait Stage: Send + Sync + 'static {
     const STAGE: contract::Stage;
@@ -34,7 +37,7 @@ pub trait Stage: Send + Sync + 'static {
     /// Writes the verdicts in one transaction, each row fenced on its own.
     fn settle(
         &self,
-        batch: &[(Claim, Self::Input, Verdict<Self::Output>)],
+        batch: &[Settling<Self::Input, Self::Output>],
     ) -> impl Future<Output = Result<Vec<Outcome>, store::Error>> + Send;
 
     /// The questions that are told "this stage has begun".

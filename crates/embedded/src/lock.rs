@@ -35,7 +35,7 @@ pub enum LockError {
     },
     /// The lock file could not be made or locked.
     #[error(
-        "cannot lock the data directory with {}; check its owner, or choose another --data-dir",
+        "cannot lock the data directory with {}; check its owner and free space, or choose another --data-dir",
         path.display()
     )]
     Io {

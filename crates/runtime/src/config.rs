@@ -210,6 +210,10 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 /// Takes the values out: an unknown variant is quoted in backquotes, what a type says may quote in any way.
 /// Then everything in double quotes, which is never a key.
 fn without_values(mut message: String, values: &Value) -> String {
+    // What the crate says of a word that an enum does not know is about Rust.
+    if message.contains("does not have variant constructor") {
+        return "the value is none of the known words".to_owned();
+    }
     // These hold the names of keys and nothing else.
     if !message.starts_with("unknown field") && !message.starts_with("missing field") {
         let mut secrets = Vec::new();

@@ -23,6 +23,14 @@ pub struct Settings {
     pub release: Option<PathBuf>,
 }
 
+impl Settings {
+    /// # Errors
+    /// [`SpecError`].
+    pub fn validate(&self) -> Result<(), SpecError> {
+        self.at.iter().flat_map(|at| at.split(',')).try_for_each(|part| parse(part.trim()).map(drop))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Kill,

@@ -61,6 +61,9 @@ impl Lifecycle {
         reason = "it lives as long as the process: a drain must not wait for it"
     )]
     pub fn watch_signals(&self) {
+        // A file at its size limit (`ulimit -f`) shall be an error like a full disk, not the end: the signal
+        // kills whoever does not handle it.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())));
         let (Ok(mut terminate), Ok(mut interrupt)) =
             (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
         else {

@@ -24,6 +24,14 @@ impl Default for LogSettings {
     }
 }
 
+impl LogSettings {
+    /// # Errors
+    /// [`ConfigError`] when the filter cannot be read.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        filter(&self.level).map(drop)
+    }
+}
+
 /// How a record is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

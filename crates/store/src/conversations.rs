@@ -76,6 +76,8 @@ pub async fn take(ledger: &Ledger, conversation: ConversationId, idle: Duration)
     )
     .execute(&mut *tx)
     .await?;
+    // What an operator said before waits no longer for what the bot will not say. The dispatcher publishes.
+    outbound::promote(&mut tx, &[conversation.0]).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -149,7 +149,8 @@ fn random_hex() -> Result<String, CreateError> {
     if got != bytes.len() {
         return Err(CreateError::Randomness);
     }
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect())
 }
 
 #[cfg(test)]

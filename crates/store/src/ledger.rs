@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 
@@ -51,9 +51,16 @@ pub struct Ledger {
 }
 
 /// The configured URL is none.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("store.url (DATABASE_URL) is not a PostgreSQL URL: write postgres://user:password@host/database")]
 pub struct UrlError;
+
+/// sqlx's parser takes any scheme, and says what it does not like by quoting it.
+pub(crate) fn parse(url: &SecretString) -> Result<PgConnectOptions, UrlError> {
+    let url = url.expose_secret();
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    known.then(|| PgConnectOptions::from_str(url).ok()).flatten().ok_or(UrlError)
+}
 
 impl Ledger {
     /// Makes the pool without connecting: a ledger that is away is noticed, and waited for, at first use.
@@ -63,8 +70,7 @@ impl Ledger {
     pub fn open(settings: &Settings, role: Role) -> Result<Self, UrlError> {
         let url = settings.url.as_ref().ok_or(UrlError)?;
         let millis = |limit: std::time::Duration| format!("{}ms", limit.as_millis());
-        let options = PgConnectOptions::from_str(url.expose_secret())
-            .map_err(|_| UrlError)?
+        let options = parse(url)?
             .application_name(role.name())
             .options([
                 ("statement_timeout", millis(settings.statement_timeout)),

@@ -27,4 +27,4 @@ pub mod work;
 
 pub use error::Error;
 pub use ledger::{Ledger, Role, UrlError};
-pub use settings::Settings;
+pub use settings::{Settings, SettingsError};

@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::{UrlError, ledger};
+
 /// Where the ledger is, and how long it may take.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,5 +40,25 @@ impl Default for Settings {
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(5),
         }
+    }
+}
+
+/// Settings that cannot work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error("store.max_connections: 0 connections reach nothing; use at least 1, or leave it out")]
+    NoConnections,
+}
+
+impl Settings {
+    /// Checks what can be checked without a server.
+    ///
+    /// # Errors
+    /// The first key whose value cannot work; no URL is fine here, `vectora up` starts a server then.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.url.as_ref().map(ledger::parse).transpose()?;
+        if self.max_connections == Some(0) { Err(SettingsError::NoConnections) } else { Ok(()) }
     }
 }

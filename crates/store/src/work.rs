@@ -69,10 +69,12 @@ pub struct Transition {
 pub enum Verdict<T> {
     /// The work is done; this is its result.
     Done(T),
-    /// This item failed: again after a delay, one attempt used.
-    Retry { delay: Duration, error: String },
-    /// A dependency is away: the claim is taken back, nothing is counted.
-    Release { delay: Duration, error: String },
+    /// This item failed: again after a delay, one attempt used. `cut_off`: the handler did not come to its
+    /// own end, and what it was doing outside may have been done.
+    Retry { delay: Duration, error: String, cut_off: bool },
+    /// A dependency is away, or the worker stops: the claim is taken back, nothing is counted. `cut_off` as
+    /// above.
+    Release { delay: Duration, error: String, cut_off: bool },
     /// Given up, with the follow-up of its table.
     Failed { error: String },
 }
@@ -83,8 +85,8 @@ impl<T> Verdict<T> {
     pub(crate) fn stay(&self, claim: &Claim, stage: &Stage, state: &'static str) -> Option<Transition> {
         let (attempts, claims, delay, error) = match self {
             Self::Done(_) | Self::Failed { .. } => return None,
-            Self::Retry { delay, error } => (claim.attempts + 1, claim.claims, *delay, error),
-            Self::Release { delay, error } => (claim.attempts, claim.claims - 1, *delay, error),
+            Self::Retry { delay, error, .. } => (claim.attempts + 1, claim.claims, *delay, error),
+            Self::Release { delay, error, .. } => (claim.attempts, claim.claims - 1, *delay, error),
         };
         Some(Transition {
             fence: claim.fence(),
@@ -101,15 +103,16 @@ impl<T> Verdict<T> {
 
     /// The transition of a row whose work ends here.
     pub(crate) fn end(&self, claim: &Claim, stage: &Stage, state: &'static str) -> Transition {
-        let error = match self {
-            Self::Failed { error } => Some(error.clone()),
-            _ => None,
+        // What was given up had one more attempt: the last.
+        let (error, attempts) = match self {
+            Self::Failed { error } => (Some(error.clone()), claim.attempts + 1),
+            _ => (None, claim.attempts),
         };
         Transition {
             fence: claim.fence(),
             stage: stage.name.to_owned(),
             state,
-            attempts: claim.attempts,
+            attempts,
             claims: claim.claims,
             delay: Duration::ZERO,
             issue: false,

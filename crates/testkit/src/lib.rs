@@ -4,6 +4,8 @@
 //! A test waits for a condition with a deadline ([`eventually`]) and never sleeps for luck. At its end it calls
 //! [`Installation::assert_finished`]: nothing may be left unfinished.
 
+#![expect(clippy::missing_panics_doc, reason = "a testkit panics: that is how a test fails")]
+
 pub mod installation;
 pub mod jetstream;
 pub mod load;
@@ -25,7 +27,7 @@ pub use program::Program;
 pub use sqlx;
 
 /// The longest any condition may take on a busy two-core machine.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Waits until `look` finds something, and returns it.
 ///
@@ -44,6 +46,12 @@ where
         assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A figure for people: shown by `--nocapture`, and for a test that fails.
+#[expect(clippy::print_stdout, reason = "what a test prints is for a terminal")]
+pub fn figure(text: impl std::fmt::Display) {
+    println!("MEASURED {text}");
 }
 
 /// Installs the TLS provider that reqwest wants even for plain connections.

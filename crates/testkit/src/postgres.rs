@@ -40,13 +40,13 @@ impl Database {
 /// The URL of the run's server, without a database name.
 async fn server() -> &'static str {
     static SERVER: OnceCell<String> = OnceCell::const_new();
+    static OWN: OnceLock<(tempfile::TempDir, PostgresServer)> = OnceLock::new();
     SERVER
         .get_or_init(|| async {
             #[expect(clippy::disallowed_methods, reason = "set by with-postgres for the whole run")]
             if let Ok(url) = std::env::var(VARIABLE) {
                 return url;
             }
-            static OWN: OnceLock<(tempfile::TempDir, PostgresServer)> = OnceLock::new();
             let dir = directory();
             let server = start(dir.path(), MAX_CONNECTIONS).await;
             let url = server.url_for("{}");

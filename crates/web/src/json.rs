@@ -1,7 +1,9 @@
 //! A JSON body, with errors that say which member is wrong and why.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -11,6 +13,11 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+
+/// Bytes that are read beyond the limit in order to be thrown away: a photograph sent by mistake.
+const DISCARDED: usize = 16 * 1024 * 1024;
+/// And for how long.
+const DISCARDING: Duration = Duration::from_secs(5);
 
 /// Bytes a body may have; put into the request by [`crate::app`].
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +80,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
             Problem::bad_request("body-broken-off", "the body ended before it was complete: send it again")
         })?;
         if first.len() + rest.len() + chunk.len() > limit {
+            discard(chunks).await;
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-large",
@@ -91,6 +99,20 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
         return Ok(first);
     }
     Ok(Bytes::from([first.as_ref(), rest.as_ref()].concat()))
+}
+
+/// A client that writes all before it reads would find its connection broken instead of the answer: so what
+/// it still sends is read and thrown away, within bounds.
+async fn discard(mut chunks: BodyDataStream) {
+    let reading = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
+        }
+    };
+    // Whoever is slower than this does not get to read.
+    tokio::time::timeout(DISCARDING, reading).await.unwrap_or_default();
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], declared: Declared) -> Result<T, Problem> {

@@ -86,10 +86,12 @@ fn observe(event: &Event, state: &watch::Sender<ConnectionState>, metrics: &Metr
             });
             tracing::info!(%servers, connections = before.connections + 1, "connected to NATS");
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             state.send_modify(|state| state.connected = false);
             tracing::warn!(%servers, "cut off from NATS; reconnecting");
         }
+        // The last handle was dropped: nobody is cut off from anything.
+        Event::Closed => state.send_modify(|state| state.connected = false),
         // While connecting, the client passes errors on as text: this is the kind's.
         Event::ClientError(ClientError::Other(error))
             if *error == async_nats::ConnectErrorKind::AuthorizationViolation.to_string() =>

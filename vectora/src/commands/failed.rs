@@ -26,7 +26,10 @@ enum Action {
     /// Show one row, without what people wrote.
     Show { id: Uuid },
     /// Drive failed work again, with its counters at 0.
-    Redrive { ids: Vec<Uuid> },
+    Redrive {
+        #[arg(required = true)]
+        ids: Vec<Uuid>,
+    },
 }
 
 impl Failed {

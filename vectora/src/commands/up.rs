@@ -33,7 +33,7 @@ const LOCAL_KEY: &str = "local tools (vectora up)";
 /// A server that ends more often than this within [`RESTARTS_WITHIN`] has a fault a restart does not mend
 /// (a full disk, a broken directory).
 const RESTARTS: usize = 5;
-const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
+const RESTARTS_WITHIN: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Args)]
 pub(crate) struct Up {
@@ -66,6 +66,8 @@ impl Up {
         let _lock = DataDirLock::acquire(&data_dir)?;
         // Before the servers: a port in use should not cost their start.
         drop(runtime::listener::bind(config.http.listen).await?);
+        let internal = runtime::listener::bind(config.http.internal_listen).await;
+        drop(internal.context("http.internal_listen cannot be used")?);
 
         let mut servers = Servers::start(&mut config, &given, &data_dir).await?;
         let result = self.run_parts(&config, &data_dir, &mut servers, lifecycle.clone()).await;
@@ -92,7 +94,7 @@ impl Up {
         let parts = Parts { role: Role::All, ingress: true, api: true, stages: &stages };
         let process = Process::start(config, parts, lifecycle.clone()).await?;
         let listen = process.listen.context("vectora up has a public listener")?;
-        let run = RunFile {
+        let mut run = RunFile {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             listen: listen.to_string(),
@@ -110,7 +112,7 @@ impl Up {
 
         tokio::select! {
             clean = process.run() => Ok(clean),
-            ended = servers.supervise() => {
+            ended = servers.supervise(&mut run, data_dir) => {
                 lifecycle.soft.cancel();
                 Err(ended)
             }
@@ -146,7 +148,7 @@ impl Servers {
 
     /// Starts a server that ended again, on the same address. Returns when one ends again and again: then
     /// something is wrong that a restart does not mend.
-    async fn supervise(&mut self) -> anyhow::Error {
+    async fn supervise(&mut self, run: &mut RunFile, data_dir: &Path) -> anyhow::Error {
         let mut ends = Vec::new();
         loop {
             let postgres = self.postgres.as_ref().map(PostgresServer::wait);
@@ -171,6 +173,11 @@ impl Servers {
             };
             if let Err(error) = restarted {
                 return error.context(format!("{name} ended and does not start again"));
+            }
+            run.postgres_pid = self.postgres.as_ref().map(PostgresServer::pid);
+            run.nats_pid = self.nats.as_ref().map(NatsServer::pid);
+            if let Err(error) = run.write(data_dir) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "run.json names a server that has ended");
             }
         }
     }

@@ -35,7 +35,9 @@ pub(super) async fn locate(data_dir: &Path, owner: &Account) -> Result<PathBuf, 
 pub(super) fn version(data_dir: &Path) -> Result<Option<String>, StartError> {
     let path = data_dir.join("PG_VERSION");
     match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+        // Cut short by a crash or a full disk.
+        Ok(_) => Err(StartError::NotACluster { dir: data_dir.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let occupied = fs::read_dir(data_dir).is_ok_and(|mut entries| entries.next().is_some());
             if occupied {

@@ -31,7 +31,7 @@ pub enum StartError {
     },
     /// The directory holds something else.
     #[error(
-        "{} is not empty and holds no PostgreSQL cluster (no PG_VERSION); empty it, or choose another --data-dir",
+        "{} is not empty and holds no PostgreSQL cluster (PG_VERSION is missing or empty); empty it, or choose another --data-dir",
         dir.display()
     )]
     NotACluster {
@@ -96,7 +96,10 @@ pub enum StartError {
         source: io::Error,
     },
     /// The cluster could not be made.
-    #[error("{step} failed ({status}) for a new PostgreSQL cluster in {}; it said:\n{tail}", dir.display())]
+    #[error(
+        "{step} failed ({status}) for a new PostgreSQL cluster in {}; check owner and free space; it said:\n{tail}",
+        dir.display()
+    )]
     Create {
         /// The program.
         step: &'static str,

@@ -280,20 +280,31 @@ pub async fn settle(
                 Step { state, delay, unknowns, issue: state == "ready" && delay.is_zero(), ..base }
             }
             Verdict::Done(Delivered::Limited { retry_after }) => {
+                // A wait is no claim that counts: a long storm must not look like an item that kills workers.
                 limited.push((parcel, *retry_after));
-                Step { delay: *retry_after, ..base }
+                Step { delay: *retry_after, claims: claim.claims - 1, ..base }
             }
             Verdict::Done(Delivered::Gone { error }) => {
                 mark_gone(&mut tx, parcel).await?;
                 Step { state: "failed", error: Some(error.clone()), ..base }
             }
-            Verdict::Failed { error } => Step { state: "failed", error: Some(error.clone()), ..base },
-            Verdict::Retry { delay, error } => {
-                Step { delay: *delay, attempts: claim.attempts + 1, error: Some(error.clone()), ..base }
+            Verdict::Failed { error } => {
+                Step { state: "failed", attempts: claim.attempts + 1, error: Some(error.clone()), ..base }
             }
-            Verdict::Release { delay, error } => {
-                Step { delay: *delay, claims: claim.claims - 1, error: Some(error.clone()), ..base }
-            }
+            Verdict::Retry { delay, error, cut_off } => Step {
+                state: left_as(&mut tx, claim, *cut_off).await?,
+                delay: *delay,
+                attempts: claim.attempts + 1,
+                error: Some(error.clone()),
+                ..base
+            },
+            Verdict::Release { delay, error, cut_off } => Step {
+                state: left_as(&mut tx, claim, *cut_off).await?,
+                delay: *delay,
+                claims: claim.claims - 1,
+                error: Some(error.clone()),
+                ..base
+            },
         };
         outcomes.push(close(&mut tx, stage, parcel, &step).await?);
     }
@@ -305,6 +316,19 @@ pub async fn settle(
     work::uncommitted(stage).await;
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// The state of a row that is to be claimed again. A call that was cut off may have arrived, so its row
+/// stays `sending`, and the next claim knows; otherwise nothing was sent.
+async fn left_as(conn: &mut PgConnection, claim: &Claim, cut_off: bool) -> Result<&'static str, Error> {
+    if !cut_off {
+        return Ok("ready");
+    }
+    let state =
+        sqlx::query_scalar!("SELECT state FROM outbound WHERE id = $1 AND epoch = $2", claim.id, claim.epoch)
+            .fetch_optional(conn)
+            .await?;
+    Ok(if state.as_deref() == Some("sending") { "sending" } else { "ready" })
 }
 
 /// What a row becomes.
@@ -344,7 +368,7 @@ impl Step {
 
 /// The fenced write, and the successor's turn when the row is over.
 async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &Step) -> Result<Outcome, Error> {
-    let ends = step.state != "ready";
+    let ends = !matches!(step.state, "ready" | "sending");
     let transition = Transition {
         fence: step.fence,
         stage: stage.name.to_owned(),

@@ -133,7 +133,7 @@ impl Bench<'_> {
         let ended = Instant::now();
         self.accepted.set(self.accepted.get() + load.accepted);
         while measure::totals(self.ledger).await?.unfinished > 0 {
-            anyhow::ensure!(ended.elapsed() < Duration::from_secs(120), "questions are not answered");
+            anyhow::ensure!(ended.elapsed() < Duration::from_mins(2), "questions are not answered");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let settle = ended.elapsed();

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 
 /// How long a start may take before the bench gives up: a first start makes a cluster.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct Server {
