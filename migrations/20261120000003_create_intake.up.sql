@@ -36,6 +36,8 @@ CREATE TABLE inbox (
     external_id text,
     -- the question's id, made by ingress
     message_id uuid NOT NULL UNIQUE,
+    -- the REST key that asked: it may read what it asked, whoever owns the conversation
+    asked_by uuid,
     payload jsonb NOT NULL,
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'passed', 'failed')),
     last_error text,

@@ -39,6 +39,8 @@ CREATE TABLE messages (
 ) WITH (fillfactor = 80);
 
 CREATE INDEX messages_waiting ON messages (conversation_id, position) WHERE state = 'waiting';
+-- Whether a person has written since a send whose outcome is unknown.
+CREATE INDEX messages_conversation ON messages (conversation_id, received_at);
 CREATE INDEX messages_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
 
 -- What the answer stage decided. The primary key is the promise: one answer a turn.

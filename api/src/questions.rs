@@ -1,6 +1,6 @@
 //! `GET /v1/questions/{id}`: a question as the ledger has it now.
 //!
-//! A key sees what it asked. What belongs to another key, or came in over another channel, looks exactly
+//! A key sees what it asked, and what others asked in its conversations. What belongs to another key, or came in over another channel, looks exactly
 //! like what does not exist, unless the key has `questions:read:any`.
 
 use axum::Json;
@@ -28,7 +28,9 @@ pub(crate) async fn show(
 pub(crate) async fn read(state: &State, caller: &Caller, id: MessageId) -> Result<Owned, Problem> {
     let found = store::questions::get(&state.0.ledger, id).await.map_err(Problem::ledger)?;
     found
-        .filter(|found| found.owner == Some(caller.id()) || caller.has(scope::READ_ANY))
+        .filter(|found| {
+            [found.owner, found.asker].contains(&Some(caller.id())) || caller.has(scope::READ_ANY)
+        })
         .ok_or_else(|| Problem::not_found("question"))
 }
 

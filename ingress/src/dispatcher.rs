@@ -50,6 +50,34 @@ pub struct Settings {
     pub outbound_age: Duration,
 }
 
+/// A value that cannot work. Shown as `dispatcher.<key>: <problem>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("dispatcher.{key}: use at least {least}ms")]
+pub struct SettingsError {
+    pub key: &'static str,
+    /// Milliseconds.
+    pub least: u64,
+}
+
+impl Settings {
+    /// # Errors
+    /// The first key whose value cannot work.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let least = [
+            ("period", self.period, 10),
+            ("patience", self.patience, 10),
+            ("topology", self.topology, 10),
+            ("tidy", self.tidy, 10),
+            ("turn_age", self.turn_age, 1),
+            ("outbound_age", self.outbound_age, 1),
+        ];
+        match least.into_iter().find(|(_, value, least)| *value < Duration::from_millis(*least)) {
+            Some((key, _, least)) => Err(SettingsError { key, least }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -83,7 +111,11 @@ impl Metrics {
         let Self { issued, reissued, recreated, given_up } = metrics.clone();
         registry.register("vectora_dispatcher_issued", "Tickets for rows that had none", issued);
         registry.register("vectora_dispatcher_reissued", "Tickets for rows whose ticket was lost", reissued);
-        registry.register("vectora_dispatcher_recreated", "Streams and consumers that were missing", recreated);
+        registry.register(
+            "vectora_dispatcher_recreated",
+            "Streams and consumers that were missing",
+            recreated,
+        );
         registry.register("vectora_dispatcher_given_up", "Turns and sends past their age limit", given_up);
         metrics
     }
@@ -159,7 +191,8 @@ impl Dispatcher {
     }
 
     async fn round(&self) -> Result<(), store::Error> {
-        let Some(found) = dispatch::round(&self.ledger, &self.stages, self.settings.patience).await? else {
+        let round = dispatch::round(&self.ledger, &self.stages, self.settings.patience);
+        let Some(found) = self.ledger.within(round).await? else {
             return Ok(());
         };
         for found in found {
@@ -186,10 +219,15 @@ impl Dispatcher {
             }
         };
         let Some(before) = lost_before(backlog, self.settings.slack) else { return Ok(()) };
-        let issued = dispatch::reissue(&self.ledger, &stage, self.settings.patience, before.0).await?;
+        let reissue = dispatch::reissue(&self.ledger, &stage, self.settings.patience, before.0);
+        let issued = self.ledger.within(reissue).await?;
         if !issued.is_empty() {
             self.metrics.reissued.inc_by(issued.len() as u64);
-            tracing::info!(stage = stage.name, tickets = issued.len(), "issued again: their tickets were lost");
+            tracing::info!(
+                stage = stage.name,
+                tickets = issued.len(),
+                "issued again: their tickets were lost"
+            );
             let tickets = issued.iter().map(|issued| issued.ticket(stage.kind)).collect();
             self.publish(stage, tickets).await;
         }
@@ -198,18 +236,21 @@ impl Dispatcher {
 
     async fn tidy(&self) {
         let limits = AgeLimits { turn: self.settings.turn_age, outbound: self.settings.outbound_age };
-        match dispatch::tidy(&self.ledger, limits).await {
+        match self.ledger.within(dispatch::tidy(&self.ledger, limits)).await {
             Ok(done) => {
                 let given_up = done.turns_given_up + done.outbound_given_up;
                 if given_up + done.takeovers_returned > 0 {
                     self.metrics.given_up.inc_by(given_up as u64);
                     tracing::warn!(?done, "gave up what was too old");
                 }
-                for ticket in done.issued {
-                    if let Some(stage) = self.stages.iter().find(|stage| stage.name == ticket.stage) {
-                        self.publish(*stage, vec![ticket]).await;
-                    }
-                }
+                let of =
+                    |ticket: &Ticket| self.stages.iter().find(|stage| stage.name == ticket.stage).copied();
+                let tickets: Vec<_> = done
+                    .issued
+                    .into_iter()
+                    .filter_map(|ticket| of(&ticket).map(|stage| (stage, ticket)))
+                    .collect();
+                self.nats.publish_many(&tickets).await;
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "nothing tidied"),
         }

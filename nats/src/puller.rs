@@ -79,7 +79,7 @@ impl Puller {
             Err(_) => return unavailable(ApiError::Timeout(limit)),
         };
         let guard = Instant::now() + expires + GUARD;
-        Ok(Pull { puller: self, batch, state, connections, guard, over: false })
+        Ok(Pull { puller: self, batch, state, connections, guard, over: false, failed: false })
     }
 
     async fn bind(&self) -> Result<Consumer<Config>, PullError> {
@@ -127,6 +127,7 @@ pub struct Pull<'a> {
     connections: u64,
     guard: Instant,
     over: bool,
+    failed: bool,
 }
 
 impl fmt::Debug for Pull<'_> {
@@ -154,7 +155,10 @@ impl Pull<'_> {
             biased;
             item = self.batch.next() => match item {
                 Some(Ok(message)) => return Some(Delivery::new(message, stage, self.puller.nats.clone())),
-                Some(Err(error)) => Some(error.to_string()),
+                Some(Err(error)) => {
+                    self.failed = true;
+                    Some(error.to_string())
+                }
                 None => None,
             },
             () = another_connection(&mut self.state, connections) => Some("a new connection".to_owned()),
@@ -167,6 +171,11 @@ impl Pull<'_> {
             self.puller.consumer = None;
         }
         None
+    }
+
+    /// Whether an error ended it: the caller should pause before the next one.
+    pub const fn failed(&self) -> bool {
+        self.failed
     }
 
     /// Ends the pull for a shutdown: what has arrived and nobody has taken goes back to the others at once,

@@ -74,6 +74,8 @@ impl Invocation {
         config.nats.validate()?;
         config.http.validate()?;
         config.admission.validate()?;
+        config.dispatcher.validate()?;
+        config.workers.validate(config.nats.ack_wait)?;
         config.faults.validate()?;
         Ok(config)
     }
@@ -99,7 +101,9 @@ impl Invocation {
             return Ok(PathBuf::from("/var/lib/vectora"));
         }
         let environment = environment();
-        let find = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value));
+        let find = |name: &str| {
+            environment.iter().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value))
+        };
         find("XDG_DATA_HOME")
             .or_else(|| find("HOME").map(|home| home.join(".local/share")))
             .map(|share| share.join("vectora"))
@@ -120,8 +124,13 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<ConfigError>()
             || cause.is::<nats::SettingsError>()
-            || matches!(cause.downcast_ref(), Some(nats::ConnectError::Settings(_) | nats::ConnectError::File { .. }))
+            || matches!(
+                cause.downcast_ref(),
+                Some(nats::ConnectError::Settings(_) | nats::ConnectError::File { .. })
+            )
             || cause.is::<web::SettingsError>()
+            || cause.is::<ingress::dispatcher::SettingsError>()
+            || cause.is::<workers::SettingsError>()
             || cause.is::<store::UrlError>()
             || cause.is::<store::SettingsError>()
             || cause.is::<runtime::listener::BindError>()

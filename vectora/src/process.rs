@@ -14,6 +14,9 @@ use web::Router;
 
 use crate::config::Config;
 
+/// The longest a start waits for the first look at its dependencies; one that is away may take longer.
+const FIRST_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// What a process does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts<'a> {
@@ -39,7 +42,11 @@ pub(crate) struct Process {
 
 impl Process {
     /// Connects, checks that ledger and NATS fit this release, and starts the parts.
-    pub(crate) async fn start(config: &Config, parts: Parts<'_>, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        config: &Config,
+        parts: Parts<'_>,
+        lifecycle: Lifecycle,
+    ) -> anyhow::Result<Self> {
         if let Some(at) = &config.faults.at {
             runtime::fault::arm(at, config.faults.release.as_deref())?;
         }
@@ -116,6 +123,7 @@ impl Process {
                 Some(address)
             }
         };
+        health.checked(FIRST_LOOK).await;
         let drain = config.workers.drain;
         Ok(Self { ledger, lifecycle, listen, internal: internal_address, nats, health, drain })
     }

@@ -69,10 +69,10 @@ impl Leases {
             if fences.is_empty() {
                 continue;
             }
-            match work::renew(ledger, kind, &fences, lease).await {
+            match ledger.within(work::renew(ledger, kind, &fences, lease)).await {
                 Ok(renewed) => {
                     let held = self.lock();
-                    for fence in fences.iter().filter(|fence| !renewed.contains(&fence.id)) {
+                    for fence in fences.iter().filter(|fence| !renewed.contains(fence)) {
                         // Settled in the meantime: gone from the map. Lost: told.
                         if let Some(lost) = held.get(&(kind, *fence)) {
                             tracing::info!(%kind, id = %fence.id, epoch = fence.epoch, "a claim was lost");
@@ -81,7 +81,9 @@ impl Leases {
                     }
                 }
                 // The leases run on until they end; the fence decides then.
-                Err(error) => tracing::warn!(%kind, error = %crate::stage::chain(&error), "leases not renewed"),
+                Err(error) => {
+                    tracing::warn!(%kind, error = %crate::stage::chain(&error), "leases not renewed")
+                }
             }
         }
     }

@@ -14,4 +14,4 @@ pub mod stage;
 pub mod stages;
 
 pub use metrics::Metrics;
-pub use settings::Settings;
+pub use settings::{Settings, SettingsError};

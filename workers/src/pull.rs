@@ -17,11 +17,24 @@ const AFTER_FAILURE: Duration = Duration::from_millis(250);
 /// once: nothing is pulled that cannot be started.
 pub(crate) async fn run<S: Stage>(runner: Arc<Runner<S>>, mut puller: Puller, concurrency: usize) {
     let permits = Arc::new(Semaphore::new(concurrency));
+    // One probe at a time, whatever else still runs: a slow item begun before the fault must not keep the stage
+    // from finding out that the dependency is back.
+    let probes = Arc::new(Semaphore::new(1));
     let soft = runner.lifecycle().soft.clone();
     loop {
-        let most = match runner.passage() {
-            Passage::Free => concurrency,
-            Passage::Probe => 1,
+        let (most, probe) = match runner.passage() {
+            Passage::Free => (concurrency, None),
+            Passage::Probe => {
+                let probe = tokio::select! {
+                    probe = probes.clone().acquire_owned() => probe.ok(),
+                    () = soft.cancelled() => return,
+                };
+                // The probe before this one may have closed the breaker.
+                match runner.passage() {
+                    Passage::Probe => (1, probe),
+                    Passage::Free | Passage::Wait { .. } => continue,
+                }
+            }
             Passage::Wait { until, .. } => {
                 tokio::select! {
                     () = tokio::time::sleep_until(until) => continue,
@@ -29,13 +42,6 @@ pub(crate) async fn run<S: Stage>(runner: Arc<Runner<S>>, mut puller: Puller, co
                 }
             }
         };
-        if most == 1 && permits.available_permits() < concurrency && concurrency > 1 {
-            // One probe at a time: wait until what runs has ended.
-            tokio::select! {
-                all = permits.acquire_many(u32::try_from(concurrency).unwrap_or(u32::MAX)) => drop(all),
-                () = soft.cancelled() => return,
-            }
-        }
         let mut held = tokio::select! {
             held = acquire(&permits, most) => held,
             () = soft.cancelled() => return,
@@ -58,7 +64,9 @@ pub(crate) async fn run<S: Stage>(runner: Arc<Runner<S>>, mut puller: Puller, co
                 }
             }
         };
+        let mut probe = probe;
         while let Some(permit) = held.pop() {
+            let probe = probe.take();
             let delivery = tokio::select! {
                 delivery = pull.next() => delivery,
                 () = soft.cancelled() => {
@@ -71,8 +79,14 @@ pub(crate) async fn run<S: Stage>(runner: Arc<Runner<S>>, mut puller: Puller, co
             let runner = runner.clone();
             runner.lifecycle().clone().spawn("ticket", async move {
                 runner.work(delivery).await;
-                drop(permit);
+                drop((permit, probe));
             });
+        }
+        if pull.failed() {
+            tokio::select! {
+                () = tokio::time::sleep(AFTER_FAILURE) => {}
+                () = soft.cancelled() => return,
+            }
         }
     }
 }

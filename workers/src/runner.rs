@@ -65,18 +65,28 @@ impl Workshop {
         let leases = Leases::default();
         leases.keep(tools.ledger.clone(), settings.renew, settings.lease, &lifecycle);
         let owner = format!("{}-{}", std::process::id(), &Uuid::now_v7().simple().to_string()[20..]);
-        Self { ledger: tools.ledger.clone(), nats, settings, lifecycle, health, leases, metrics, owner: owner.into() }
+        Self {
+            ledger: tools.ledger.clone(),
+            nats,
+            settings,
+            lifecycle,
+            health,
+            leases,
+            metrics,
+            owner: owner.into(),
+        }
     }
 
     /// Starts pulling for a stage.
     pub(crate) fn run<S: Stage>(&self, stage: S) {
         let stage = Arc::new(stage);
         let (claims, claiming) = claims(&stage, &self.ledger, &self.owner, self.settings.lease);
-        let (settles, settling) = settles(&stage);
+        let (settles, settling) = settles(&stage, &self.ledger);
         self.lifecycle.spawn("claims", claiming);
         self.lifecycle.spawn("settles", settling);
         let runner = Arc::new(Runner {
             stage,
+            ledger: self.ledger.clone(),
             nats: self.nats.clone(),
             settings: self.settings.clone(),
             lifecycle: self.lifecycle.clone(),
@@ -107,6 +117,7 @@ type Settles<S> = Batcher<Item<S>, Result<Outcome, Arc<Error>>>;
 /// One stage at work.
 pub(crate) struct Runner<S: Stage> {
     stage: Arc<S>,
+    ledger: Ledger,
     nats: Nats,
     settings: Arc<Settings>,
     lifecycle: Lifecycle,
@@ -152,7 +163,11 @@ impl<S: Stage> Runner<S> {
             Err(TicketError::Undecodable) => {
                 self.unclaimed("undecodable");
                 if let Err(error) = delivery.set_aside().await {
-                    tracing::warn!(stage = S::STAGE.name, error = chain(&error), "undecodable bytes not set aside yet");
+                    tracing::warn!(
+                        stage = S::STAGE.name,
+                        error = chain(&error),
+                        "undecodable bytes not set aside yet"
+                    );
                 }
                 return;
             }
@@ -192,10 +207,7 @@ impl<S: Stage> Runner<S> {
         let lease = self.leases.hold(S::STAGE.kind, claim.fence());
         self.point("claimed").await;
         let Some(input) = input else {
-            // A claimed row without input cannot be settled either: its lease runs out, and a human sees why.
-            tracing::error!(stage = S::STAGE.name, id = %claim.id, "a claimed row has nothing to work on");
-            delivery.ack().await;
-            return;
+            return self.set_aside(delivery, &claim).await;
         };
         for question in S::questions(&input) {
             let begun = QuestionEvent { epoch: claim.epoch, stage: Some(S::STAGE.name.to_owned()) };
@@ -239,16 +251,38 @@ impl<S: Stage> Runner<S> {
         self.point("acked").await;
     }
 
+    /// A row this process cannot read goes back for a while: another release may be able to, and a human sees
+    /// why in `last_error`. The age limit of its table ends it.
+    async fn set_aside(&self, delivery: Delivery, claim: &Claim) {
+        const WHY: &str = "this process cannot read what the row needs";
+        tracing::error!(stage = S::STAGE.name, id = %claim.id, WHY);
+        self.handled("unreadable");
+        let delay = self.settings.retry_delay(claim.claims);
+        let back = work::give_back(&self.ledger, &S::STAGE, claim, delay, WHY);
+        if let Err(error) = self.ledger.within(back).await {
+            tracing::warn!(
+                stage = S::STAGE.name,
+                error = chain(&error),
+                "not given back: its lease runs out"
+            );
+        }
+        delivery.ack().await;
+    }
+
     /// Runs the handler under its hard limit; a panic is an attempt that failed.
     async fn handle(&self, claim: &Claim, input: &S::Input) -> Verdict<S::Output> {
         if claim.claims > self.settings.claims {
-            return Verdict::Failed { error: format!("given up after {} claims: it kills its workers", claim.claims - 1) };
+            return Verdict::Failed {
+                error: format!("given up after {} claims: it kills its workers", claim.claims - 1),
+            };
         }
         let limit = self.settings.hard_limit_of(S::STAGE.name);
         let handler = AssertUnwindSafe(self.stage.handle(claim, input)).catch_unwind();
         let (error, cut_off) = match tokio::time::timeout(limit, handler).await {
             Ok(Ok(Ok(output))) => {
-                self.breaker.close();
+                if S::proves_dependencies(&output) {
+                    self.breaker.close();
+                }
                 return Verdict::Done(output);
             }
             Ok(Ok(Err(error))) => (error, false),
@@ -285,6 +319,7 @@ impl<S: Stage> Runner<S> {
     /// not to be acknowledged.
     async fn settle(&self, claim: &Claim, input: S::Input, verdict: Verdict<S::Output>) -> Option<Outcome> {
         // The lease is renewed as long as the ledger is there; once it is not, this is how long is left.
+        let mut verdict = verdict;
         let mut deadline = Instant::now() + self.settings.lease;
         let mut wait = Duration::from_millis(50);
         loop {
@@ -294,9 +329,14 @@ impl<S: Stage> Runner<S> {
                     tracing::warn!(stage = S::STAGE.name, id = %claim.id, error = chain(&*error), "not settled yet");
                 }
                 Ok(Err(error)) => {
-                    // A fault of ours: repeating changes nothing soon. The lease ends and counts a claim.
                     tracing::error!(stage = S::STAGE.name, id = %claim.id, error = chain(&*error), "cannot settle");
-                    return None;
+                    // What cannot be written now cannot be written later: asking the model again would only be
+                    // paid again. If even the failure is refused, the lease ends and counts a claim.
+                    if matches!(verdict, Verdict::Failed { .. }) {
+                        return None;
+                    }
+                    verdict = Verdict::Failed { error: "the ledger refused the result".to_owned() };
+                    continue;
                 }
                 Err(_dropped) => return None,
             }
@@ -369,16 +409,21 @@ fn claims<S: Stage>(
     Batcher::new(LARGEST, FLIGHTS, move |ids: Vec<Uuid>| {
         let (stage, ledger, owner) = (stage.clone(), ledger.clone(), owner.clone());
         async move {
-            let claimed = match work::claim(&ledger, &S::STAGE, &ids, &owner, lease).await {
+            let claiming = work::claim(&ledger, &S::STAGE, &ids, &owner, lease);
+            let claimed = match ledger.within(claiming).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::warn!(stage = S::STAGE.name, error = chain(&error), "nothing claimed");
                     return ids.iter().map(|_| Answer::Away).collect();
                 }
             };
-            let inputs = load(&*stage, &claimed.claims, lease).await;
-            let mut ours: HashMap<Uuid, (Claim, Option<S::Input>)> =
-                claimed.claims.into_iter().zip(inputs).map(|(claim, input)| (claim.id, (claim, input))).collect();
+            let inputs = load(&*stage, &ledger, &claimed.claims, lease).await;
+            let mut ours: HashMap<Uuid, (Claim, Option<S::Input>)> = claimed
+                .claims
+                .into_iter()
+                .zip(inputs)
+                .map(|(claim, input)| (claim.id, (claim, input)))
+                .collect();
             let mut later: HashMap<Uuid, Issued> =
                 claimed.moved_on.into_iter().map(|issued| (issued.id, issued)).collect();
             // Ten copies of one ticket in one batch: the first gets the claim.
@@ -394,19 +439,32 @@ fn claims<S: Stage>(
 
 /// The inputs of claimed rows. They are ours now: a ledger that goes away between the claim and the load is
 /// waited for while the leases last.
-async fn load<S: Stage>(stage: &S, claims: &[Claim], lease: Duration) -> Vec<Option<S::Input>> {
+///
+/// A row that cannot be read does not take the others of its batch with it: they are loaded one by one then.
+async fn load<S: Stage>(
+    stage: &S,
+    ledger: &Ledger,
+    claims: &[Claim],
+    lease: Duration,
+) -> Vec<Option<S::Input>> {
     let deadline = Instant::now() + lease / 2;
     let mut wait = Duration::from_millis(20);
     loop {
         if claims.is_empty() {
             return Vec::new();
         }
-        match stage.load(claims).await {
+        match ledger.within(stage.load(claims)).await {
             Ok(inputs) => return inputs,
             Err(error) => {
                 tracing::warn!(stage = S::STAGE.name, error = chain(&error), "claimed rows not loaded");
+                if !error.is_unavailable() && claims.len() > 1 {
+                    let mut inputs = Vec::with_capacity(claims.len());
+                    for one in claims {
+                        inputs.extend(Box::pin(load(stage, ledger, std::slice::from_ref(one), lease)).await);
+                    }
+                    return inputs;
+                }
                 if !error.is_unavailable() || Instant::now() >= deadline {
-                    // Their leases run out, and the dispatcher issues them again.
                     return claims.iter().map(|_| None).collect();
                 }
             }
@@ -419,12 +477,13 @@ async fn load<S: Stage>(stage: &S, claims: &[Claim], lease: Duration) -> Vec<Opt
 /// Settles in batches. A row the ledger refuses must not take the others with it: they go again one by one.
 fn settles<S: Stage>(
     stage: &Arc<S>,
+    ledger: &Ledger,
 ) -> (Settles<S>, impl Future<Output = ()> + Send + 'static) {
-    let stage = stage.clone();
+    let (stage, ledger) = (stage.clone(), ledger.clone());
     Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<Item<S>>| {
-        let stage = stage.clone();
+        let (stage, ledger) = (stage.clone(), ledger.clone());
         async move {
-            match stage.settle(&batch).await {
+            match ledger.within(stage.settle(&batch)).await {
                 Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
                 Err(error) if error.is_unavailable() || batch.len() == 1 => {
                     let error = Arc::new(error);
@@ -433,7 +492,7 @@ fn settles<S: Stage>(
                 Err(_) => {
                     let mut results = Vec::with_capacity(batch.len());
                     for one in &batch {
-                        let result = stage.settle(std::slice::from_ref(one)).await;
+                        let result = ledger.within(stage.settle(std::slice::from_ref(one))).await;
                         results.push(match result {
                             Ok(mut outcomes) => Ok(outcomes.pop().unwrap_or_default()),
                             Err(error) => Err(Arc::new(error)),

@@ -58,7 +58,52 @@ pub struct Settings {
 #[serde(transparent)]
 pub struct Limit(#[serde(with = "humantime_serde")] pub Duration);
 
+/// A value that cannot work. Shown as `workers.<key>: <problem>`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("workers.{key}: {problem}")]
+pub struct SettingsError {
+    pub key: &'static str,
+    pub problem: String,
+}
+
 impl Settings {
+    /// Checks what can be checked without a server; `ack_wait` is that of NATS.
+    ///
+    /// # Errors
+    /// The first key whose value cannot work.
+    pub fn validate(&self, ack_wait: Duration) -> Result<(), SettingsError> {
+        let wrong = |key, problem: &str| Err(SettingsError { key, problem: problem.to_owned() });
+        if self.renew.is_zero() || self.renew * 2 > self.lease {
+            return wrong(
+                "renew",
+                "at least two renewals must fit into workers.lease; a third of it is right",
+            );
+        }
+        if self.progress.is_zero() || self.progress >= ack_wait {
+            return wrong("progress", "it must be shorter than nats.ack_wait; a third of it is right");
+        }
+        if self.attempts < 1 {
+            return wrong("attempts", "use at least 1");
+        }
+        if self.claims < 2 {
+            return wrong("claims", "use at least 2: a worker may be killed through no fault of the item");
+        }
+        if self.breaker.is_zero() || self.breaker > self.breaker_max {
+            return wrong("breaker", "it must be above 0 and at most workers.breaker_max");
+        }
+        let known =
+            |name: &str| name == "default" || crate::stages::ALL.iter().any(|stage| stage.name == name);
+        let named = self.concurrency.keys().map(|name| ("concurrency", name));
+        for (key, name) in named.chain(self.hard_limit.keys().map(|name| ("hard_limit", name))) {
+            if !known(name) {
+                let stages: Vec<&str> = crate::stages::ALL.iter().map(|stage| stage.name).collect();
+                let problem = format!("there is no stage of this name; use default, {}", stages.join(", "));
+                return Err(SettingsError { key, problem });
+            }
+        }
+        Ok(())
+    }
+
     pub fn concurrency_of(&self, stage: &str) -> usize {
         let named = self.concurrency.get(stage).or_else(|| self.concurrency.get("default"));
         named.copied().unwrap_or(64).max(1)
@@ -71,8 +116,7 @@ impl Settings {
 
     /// Wait before the attempt after `attempts` failed ones: 1, 4, 16, 60 s by default.
     pub fn retry_delay(&self, attempts: i32) -> Duration {
-        let factor = 4_u32.saturating_pow(attempts.max(0).unsigned_abs());
-        self.retry.saturating_mul(factor).min(Duration::from_mins(1))
+        store::work::retry_delay(self.retry, attempts)
     }
 }
 

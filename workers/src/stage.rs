@@ -40,6 +40,12 @@ pub trait Stage: Send + Sync + 'static {
         batch: &[Settling<Self::Input, Self::Output>],
     ) -> impl Future<Output = Result<Vec<Outcome>, store::Error>> + Send;
 
+    /// Whether a result shows that the stage's dependencies are there, which closes its breaker. Not so when
+    /// none was called.
+    fn proves_dependencies(_output: &Self::Output) -> bool {
+        true
+    }
+
     /// The questions that are told "this stage has begun".
     fn questions(_input: &Self::Input) -> &[MessageId] {
         &[]
@@ -72,7 +78,8 @@ impl StageError {
     }
 }
 
-/// An error with its causes, for the ledger's `last_error`: "a: b: c".
+/// An error with its causes, for the ledger's `last_error`: "a: b: c". Without NUL, which PostgreSQL stores in
+/// no text.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -81,5 +88,5 @@ pub fn chain(error: &dyn Error) -> String {
         text.push_str(&cause.to_string());
         next = cause.source();
     }
-    text
+    text.replace('\0', "")
 }

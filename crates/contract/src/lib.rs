@@ -13,9 +13,7 @@ pub mod ticket;
 
 pub use channel::Channel;
 pub use event::QuestionEvent;
-pub use id::{
-    ApiKeyId, ContactId, ConversationId, EscalationId, IntakeKeyId, MessageId, OutboundId, TurnId,
-};
+pub use id::{ApiKeyId, ContactId, ConversationId, EscalationId, IntakeKeyId, MessageId, OutboundId, TurnId};
 pub use phrase::{Language, Phrase};
 pub use question::{Answer, AnswerKind, Citation, Question, QuestionStatus};
 pub use stage::{Kind, Stage, Stream};

@@ -81,6 +81,12 @@ async fn fly<T, R, F, Fut>(
                 if count == 0 {
                     break;
                 }
+                // Callers that gave up while the flights were late: nobody would hear the result, and after
+                // an outage they would stand before everybody who still waits.
+                waiting.retain(|(_, reply)| !reply.is_closed());
+                if waiting.is_empty() {
+                    continue;
+                }
                 let (items, replies): (Vec<T>, Vec<_>) = waiting.drain(..).unzip();
                 let results = run(items);
                 flying.push(async move { (results.await, replies) });

@@ -177,12 +177,15 @@ fn describe(origin: &str, error: &config::ConfigError, values: &Value) -> Config
             config::ConfigError::Type { expected, .. } => {
                 (key.clone().unwrap_or_default(), format!("the value is not {expected}"))
             }
+            // Its text has the key in quotes, which are taken out below.
+            config::ConfigError::NotFound(key) => (key.clone(), "is missing".to_owned()),
             inner => {
                 let key = key.clone().unwrap_or_default();
                 let problem = without_values(inner.to_string(), under(values, &key));
                 (key, problem)
             }
         },
+        config::ConfigError::NotFound(key) => (key.clone(), "is missing".to_owned()),
         other => (String::new(), without_values(other.to_string(), values)),
     };
     let origin = if key.is_empty() { origin.to_owned() } else { format!("{origin}: {key}") };

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+
+/// The reason of a dependency that nobody has looked at.
+const UNCHECKED: &str = "not checked yet";
 
 /// Clones share the state.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +45,7 @@ impl Health {
     /// Adds a dependency, down until somebody says otherwise; a known one keeps its condition, so that two
     /// may report on the same.
     pub fn dependency(&self, name: &str) -> Dependency {
-        let unchecked = Condition { up: false, reason: Some("not checked yet") };
+        let unchecked = Condition { up: false, reason: Some(UNCHECKED) };
         self.lock().dependencies.entry(name.to_owned()).or_insert(unchecked);
         Dependency { health: self.clone(), name: name.to_owned() }
     }
@@ -49,6 +53,16 @@ impl Health {
     /// The process takes nothing new.
     pub fn draining(&self) {
         self.lock().draining = true;
+    }
+
+    /// Waits until every dependency has been looked at once, at most `limit`: a process that says it is ready
+    /// while its probe still says otherwise confuses people and scripts.
+    pub async fn checked(&self, limit: Duration) {
+        let unchecked = || self.lock().dependencies.values().any(|one| one.reason == Some(UNCHECKED));
+        let began = Instant::now();
+        while unchecked() && began.elapsed() < limit {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub fn snapshot(&self) -> State {

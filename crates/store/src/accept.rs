@@ -2,10 +2,12 @@
 //! after a commit here.
 //!
 //! One statement for many submissions: the inbox rows, and for those that were really inserted the intake
-//! keys, raised by what came. A key that is idle, unleased and has no ticket gets an `issued_at`, and its
-//! ticket is returned for publishing; a key that has one, or is being worked on, needs none.
+//! keys, raised by what came. A key that is unleased and has no ticket gets an `issued_at`. The ticket a key
+//! has is returned for publishing, new or not: NATS drops the repetition by its id, and a lost one is mended
+//! early. A key that is being worked on needs none: its settle publishes again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use contract::{ApiKeyId, Channel, ConversationId, Kind, MessageId, QuestionText, Ticket};
 use runtime::batch::Batcher;
@@ -64,7 +66,7 @@ pub enum AcceptError {
     InProgress,
     /// The ledger is away, or the outcome of the commit is unknown: nothing may be promised.
     #[error("the ledger did not accept")]
-    Ledger(#[source] std::sync::Arc<Error>),
+    Ledger(#[source] Arc<Error>),
 }
 
 /// Accepts questions in batches: what arrives while a statement is under way goes into the next.
@@ -113,7 +115,7 @@ pub fn intake_key(channel: Channel, address: &str) -> Uuid {
 
 /// Accepts REST questions, one result for each, in order.
 pub async fn questions(ledger: &Ledger, batch: &[Submission]) -> Vec<Result<Accepted, AcceptError>> {
-    match try_questions(ledger, batch).await {
+    match ledger.within(try_questions(ledger, batch)).await {
         Ok(results) => results,
         // One submission the database refuses must not take the others with it.
         Err(Error::Refused(_)) if batch.len() > 1 => {
@@ -124,7 +126,7 @@ pub async fn questions(ledger: &Ledger, batch: &[Submission]) -> Vec<Result<Acce
             results
         }
         Err(error) => {
-            let error = std::sync::Arc::new(error);
+            let error = Arc::new(error);
             batch.iter().map(|_| Err(AcceptError::Ledger(error.clone()))).collect()
         }
     }
@@ -148,6 +150,7 @@ async fn try_questions(
                 source: Channel::Rest.as_str().to_owned(),
                 external_id: None,
                 message: question,
+                asked_by: Some(submission.key),
                 payload: json!({ "text": submission.text.as_str() }),
                 opens: submission.conversation.is_none().then_some(submission.key),
                 idempotency: submission.idempotency.as_ref().map(|own| (submission.key, own)),
@@ -164,7 +167,8 @@ async fn try_questions(
             let ticket = stored.issued.get(&conversation.0).map(|issued| issued.ticket(Kind::IntakeKey));
             Ok(Accepted { question, conversation, ticket, replayed: false })
         } else {
-            replay(ledger, submission).await?
+            // The others are in the ledger: what goes wrong here is this one's.
+            replay(ledger, submission).await.unwrap_or_else(|error| Err(AcceptError::Ledger(Arc::new(error))))
         });
     }
     Ok(results)
@@ -186,6 +190,7 @@ pub async fn update(ledger: &Ledger, update: &Update) -> Result<Option<(MessageI
             source: update.source.clone(),
             external_id: Some(update.external_id.clone()),
             message,
+            asked_by: None,
             payload: update.payload.clone(),
             opens: None,
             idempotency: None,
@@ -233,6 +238,7 @@ struct Row<'a> {
     source: String,
     external_id: Option<String>,
     message: MessageId,
+    asked_by: Option<ApiKeyId>,
     payload: Value,
     /// Opens a REST conversation that belongs to this key.
     opens: Option<ApiKeyId>,
@@ -258,6 +264,7 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
     let external: Vec<Option<String>> = rows.iter().map(|row| row.external_id.clone()).collect();
     let messages: Vec<Uuid> = rows.iter().map(|row| row.message.0).collect();
     let payloads: Vec<Value> = rows.iter().map(|row| row.payload.clone()).collect();
+    let asked_by: Vec<Option<Uuid>> = rows.iter().map(|row| row.asked_by.map(|key| key.0)).collect();
     let opens: Vec<Option<Uuid>> = rows.iter().map(|row| row.opens.map(|key| key.0)).collect();
     let idem_owner: Vec<Option<Uuid>> =
         rows.iter().map(|row| row.idempotency.map(|(owner, _)| owner.0)).collect();
@@ -268,9 +275,9 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
     let written = sqlx::query!(
         r#"WITH given AS (
                SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[],
-                                    $7::jsonb[], $8::uuid[], $9::uuid[], $10::text[], $11::bytea[])
+                                    $7::jsonb[], $8::uuid[], $9::uuid[], $10::text[], $11::bytea[], $14::uuid[])
                    WITH ORDINALITY AS g(key_id, channel, address, source, external_id, message_id, payload,
-                                        opens, idem_owner, idem_key, idem_print, n)
+                                        opens, idem_owner, idem_key, idem_print, asked_by, n)
            ), claimed AS (
                INSERT INTO idempotency_keys AS k
                    (api_key_id, route, key, fingerprint, message_id, conversation_id)
@@ -288,8 +295,8 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
                INSERT INTO conversations (id, channel, owner_key)
                SELECT key_id, channel, opens FROM fresh WHERE opens IS NOT NULL
            ), inserted AS (
-               INSERT INTO inbox (key_id, source, external_id, message_id, payload)
-               SELECT key_id, source, external_id, message_id, payload FROM fresh ORDER BY n
+               INSERT INTO inbox (key_id, source, external_id, message_id, asked_by, payload)
+               SELECT key_id, source, external_id, message_id, asked_by, payload FROM fresh ORDER BY n
                ON CONFLICT (source, external_id) DO NOTHING
                RETURNING key_id, message_id
            ), raised AS (
@@ -318,7 +325,8 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
         &idem_key as _,
         &idem_print as _,
         ROUTE,
-        INTAKE
+        INTAKE,
+        &asked_by as _
     )
     .fetch_all(&ledger.pool)
     .await?;

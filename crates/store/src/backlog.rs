@@ -7,9 +7,10 @@ use crate::{Error, Ledger};
 /// Work that people wait for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Inbox rows not yet read plus open turns.
+    /// Inbox rows not yet read, messages that wait for their turn, and open turns.
     pub open: i64,
-    /// Age of the oldest of them; zero when there are none.
+    /// Age of the oldest that nobody has begun; zero when there are none. One question that is tried again
+    /// and again says nothing about the others.
     pub oldest: Duration,
 }
 
@@ -21,7 +22,10 @@ pub async fn read(ledger: &Ledger) -> Result<Backlog, Error> {
                 coalesce(EXTRACT(EPOCH FROM clock_timestamp() - min(oldest)), 0)::float8 AS \"oldest!\"
          FROM (SELECT count(*) AS n, min(received_at) AS oldest FROM inbox WHERE state = 'waiting'
                UNION ALL
-               SELECT count(*), min(created_at) FROM turns WHERE state = 'active') AS work"
+               SELECT count(*), NULL FROM messages WHERE state = 'waiting'
+               UNION ALL
+               SELECT count(*), min(created_at) FILTER (WHERE claimed_at IS NULL)
+               FROM turns WHERE state = 'active') AS work"
     )
     .fetch_one(&ledger.pool)
     .await?;

@@ -76,8 +76,15 @@ pub async fn take(ledger: &Ledger, conversation: ConversationId, idle: Duration)
     )
     .execute(&mut *tx)
     .await?;
-    // What an operator said before waits no longer for what the bot will not say. The dispatcher publishes.
+    // What an operator said before waits no longer for what the bot will not say. Without an `issued_at`:
+    // nobody here publishes, so the dispatcher does.
     outbound::promote(&mut tx, &[conversation.0]).await?;
+    sqlx::query!(
+        "UPDATE outbound SET issued_at = NULL WHERE conversation_id = $1 AND state = 'ready' AND owner IS NULL",
+        conversation.0
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -74,7 +74,8 @@ pub async fn show(ledger: &Ledger, id: Uuid) -> Result<Option<Value>, Error> {
 /// failed turn into a new turn, a failed or held send back to ready. `None`: nothing failed has this id.
 /// Returns tickets to publish.
 ///
-/// An `unknown` send is driven again only here, by a human who knows that it did not arrive.
+/// An `unknown` send is driven again only here, by a human who knows that it did not arrive. Placeholders and
+/// repeated edits are not: the answer they belong to has gone its own way.
 ///
 /// # Errors
 /// [`Error`].
@@ -112,7 +113,8 @@ async fn redrive_inbox(ledger: &Ledger, id: Uuid) -> Result<Option<Vec<Ticket>>,
 
 async fn redrive_outbound(ledger: &Ledger, id: Uuid) -> Result<Option<Vec<Ticket>>, Error> {
     let Some(conversation) = sqlx::query_scalar!(
-        "SELECT conversation_id FROM outbound WHERE id = $1 AND state IN ('failed', 'held', 'unknown')",
+        "SELECT conversation_id FROM outbound
+         WHERE id = $1 AND state IN ('failed', 'held', 'unknown') AND kind NOT IN ('placeholder', 'repeat')",
         id
     )
     .fetch_optional(&ledger.pool)

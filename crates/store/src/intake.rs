@@ -8,8 +8,8 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::work::{self, Claim, Verdict};
-use crate::{Error, Ledger, conversations, outbound, turns};
+use crate::work::{self, Claim, Fence, Settled, Verdict};
+use crate::{Error, Ledger, conversations, turns};
 
 /// Inbox rows read in one go. A key that was tried before is read row by row, so that one poison update is
 /// found out and the others of its chat go on.
@@ -120,21 +120,28 @@ pub async fn settle(
 
     let stays: Vec<_> =
         batch.iter().filter_map(|(claim, _, verdict)| verdict.stay(claim, stage, "ready")).collect();
-    let mut settled: HashSet<Uuid> = HashSet::new();
+    let keys: Vec<Uuid> = batch.iter().map(|(claim, ..)| claim.id).collect();
+    work::lock(&mut tx, Kind::IntakeKey, &keys).await?;
+    let mut settled: HashSet<Fence> = HashSet::new();
     if !stays.is_empty() {
-        settled.extend(work::settle(&mut tx, stage, &stays).await?.iter().map(|row| row.id));
+        settled.extend(work::settle(&mut tx, stage, &stays).await?.iter().map(Settled::fence));
     }
     let consumed = consume(&mut tx, stage, batch).await?;
     settled.extend(consumed.keys());
 
     let mut opening = Vec::new();
     for ((claim, queue, verdict), outcome) in batch.iter().zip(&mut outcomes) {
-        outcome.settled = settled.contains(&claim.id);
+        outcome.settled = settled.contains(&claim.fence());
         if !outcome.settled {
             continue;
         }
-        if let Some(Some(issued_at)) = consumed.get(&claim.id) {
-            outcome.tickets.push(Ticket::new(Kind::IntakeKey, claim.id, stage.name, issued_at.timestamp_micros()));
+        if let Some(Some(issued_at)) = consumed.get(&claim.fence()) {
+            outcome.tickets.push(Ticket::new(
+                Kind::IntakeKey,
+                claim.id,
+                stage.name,
+                issued_at.timestamp_micros(),
+            ));
         }
         match verdict {
             Verdict::Done(read) => opening.push((claim.id, read)),
@@ -165,7 +172,7 @@ async fn consume(
     conn: &mut PgConnection,
     stage: &Stage,
     batch: &[(Claim, Queue, Verdict<Read>)],
-) -> Result<HashMap<Uuid, Option<DateTime<Utc>>>, Error> {
+) -> Result<HashMap<Fence, Option<DateTime<Utc>>>, Error> {
     let mut ids = Vec::new();
     let mut epochs = Vec::new();
     let mut counts = Vec::new();
@@ -198,8 +205,8 @@ async fn consume(
                issued_at = CASE WHEN k.pending > s.n THEN clock_timestamp() END,
                not_before = clock_timestamp(), owner = NULL, lease_until = NULL,
                last_error = coalesce(s.error, k.last_error)
-           FROM s, held WHERE k.id = s.id AND k.id = held.id
-           RETURNING k.id, k.issued_at"#,
+           FROM s, held WHERE k.id = s.id AND k.epoch = s.epoch AND k.id = held.id
+           RETURNING k.id, k.epoch, k.issued_at"#,
         &ids,
         &epochs,
         &counts,
@@ -208,7 +215,7 @@ async fn consume(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.issued_at)).collect())
+    Ok(rows.into_iter().map(|row| (Fence { id: row.id, epoch: row.epoch }, row.issued_at)).collect())
 }
 
 /// Writes the messages of the keys that were still ours, and opens what can be opened.
@@ -260,9 +267,13 @@ async fn store_messages(conn: &mut PgConnection, reads: &[(Uuid, &Read)]) -> Res
     )
     .execute(&mut *conn)
     .await?;
-    let mut opened = turns::open_next(conn, &conversations).await?;
-    opened.tickets.extend(outbound::promote(conn, &conversations).await?);
-    Ok(opened)
+    let delivering: Vec<Uuid> = queues
+        .iter()
+        .zip(&conversations)
+        .filter(|(queue, _)| queue.channel.delivers())
+        .map(|(_, conversation)| *conversation)
+        .collect();
+    turns::go_on(conn, &conversations, &delivering).await
 }
 
 /// The conversations of the queues, in their order; made when a chat speaks for the first time. REST
@@ -338,4 +349,3 @@ async fn fail_row(conn: &mut PgConnection, id: i64, error: &str) -> Result<(), E
         .await?;
     Ok(())
 }
-

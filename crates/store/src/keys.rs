@@ -162,7 +162,9 @@ mod tests {
         let id = ApiKeyId::new();
         let token = format!("vk_{}_{}", id.0.simple(), "0".repeat(64));
         assert_eq!(parse(&token), Some(id));
-        for broken in ["", "vk_", "vk_1_2", &token[1..], &token[..token.len() - 1], &token.replace("vk_", "sk_")] {
+        for broken in
+            ["", "vk_", "vk_1_2", &token[1..], &token[..token.len() - 1], &token.replace("vk_", "sk_")]
+        {
             assert_eq!(parse(broken), None, "{broken}");
         }
     }

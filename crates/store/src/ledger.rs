@@ -1,10 +1,11 @@
 //! The connection pool, sized by role.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::{Connection, Postgres, Transaction};
 
 use crate::{Error, Settings};
 
@@ -48,7 +49,14 @@ impl Role {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(crate) pool: PgPool,
+    patience: Duration,
 }
+
+/// Beyond what the server allows a statement: then the answer is lost, not late.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A connection that does not answer a ping by then is dropped.
+const PING: Duration = Duration::from_millis(500);
 
 /// The configured URL is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -69,31 +77,50 @@ impl Ledger {
     /// [`UrlError`] when the URL cannot be read. It never prints the URL, which may hold a password.
     pub fn open(settings: &Settings, role: Role) -> Result<Self, UrlError> {
         let url = settings.url.as_ref().ok_or(UrlError)?;
-        let millis = |limit: std::time::Duration| format!("{}ms", limit.as_millis());
-        let options = parse(url)?
-            .application_name(role.name())
-            .options([
-                ("statement_timeout", millis(settings.statement_timeout)),
-                ("lock_timeout", millis(settings.lock_timeout)),
-                ("idle_in_transaction_session_timeout", millis(settings.idle_in_transaction_timeout)),
-                // Statements here touch few rows by key; planning with the just-in-time compiler costs more.
-                ("jit", "off".to_owned()),
-            ]);
+        let millis = |limit: Duration| format!("{}ms", limit.as_millis());
+        let options = parse(url)?.application_name(role.name()).options([
+            ("statement_timeout", millis(settings.statement_timeout)),
+            ("lock_timeout", millis(settings.lock_timeout)),
+            ("idle_in_transaction_session_timeout", millis(settings.idle_in_transaction_timeout)),
+            // Statements here touch few rows by key; planning with the just-in-time compiler costs more.
+            ("jit", "off".to_owned()),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections.unwrap_or_else(|| role.max_connections()))
             .acquire_timeout(settings.acquire_timeout)
             // A ping before each use: after a restart of the server the pool mends itself without failing
-            // a single caller. Batches make the extra round trip rare.
-            .test_before_acquire(true)
+            // a single caller. Batches make the extra round trip rare. With a limit of its own: a host that
+            // died silently answers nothing, and each connection to it would cost a whole acquire.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    let alive = tokio::time::timeout(PING, connection.ping()).await;
+                    Ok(matches!(alive, Ok(Ok(()))))
+                })
+            })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, patience: settings.statement_timeout + GRACE })
+    }
+
+    /// Runs a ledger call with a limit on this side. The server's own limits end a statement that is slow; a
+    /// server that died without closing its connections answers nothing at all.
+    ///
+    /// # Errors
+    /// The call's own, or [`Error::Unavailable`] after the limit: the outcome is unknown then.
+    pub async fn within<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        match tokio::time::timeout(self.patience, call).await {
+            Ok(result) => result,
+            Err(elapsed) => {
+                let silent = std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed);
+                Err(Error::Unavailable(sqlx::Error::Io(silent)))
+            }
+        }
     }
 
     /// # Errors
     /// [`Error::Unavailable`] when no statement can be run now.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        self.within(async { Ok(sqlx::query("SELECT 1").execute(&self.pool).await.map(drop)?) }).await
     }
 
     /// Ends all connections; what runs is finished first.

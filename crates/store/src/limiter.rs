@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use crate::work::seconds;
 use crate::Error;
+use crate::work::seconds;
 
 /// One bucket's rate.
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -78,7 +78,9 @@ pub async fn totals(ledger: &Ledger) -> Result<Totals, Error> {
 /// # Errors
 /// [`Error`], also when the extension is not installed or we may not change the server.
 pub async fn count_statements(ledger: &Ledger) -> Result<(), Error> {
-    sqlx::query("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'").execute(&ledger.pool).await?;
+    sqlx::query("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        .execute(&ledger.pool)
+        .await?;
     sqlx::query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&ledger.pool).await?;
     Ok(())
 }
@@ -88,5 +90,7 @@ pub async fn count_statements(ledger: &Ledger) -> Result<(), Error> {
 /// # Errors
 /// [`Error`], also when they are not counted.
 pub async fn statements(ledger: &Ledger) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar("SELECT sum(calls)::bigint FROM pg_stat_statements").fetch_one(&ledger.pool).await?)
+    Ok(sqlx::query_scalar("SELECT sum(calls)::bigint FROM pg_stat_statements")
+        .fetch_one(&ledger.pool)
+        .await?)
 }

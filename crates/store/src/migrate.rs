@@ -1,5 +1,6 @@
 //! `vectora migrate up | down | status`. The migrations are compiled in.
 
+use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, Migrator};
 
 use crate::{Error, Ledger};
@@ -39,7 +40,7 @@ pub struct Step {
 /// [`MigrateError`] when a migration fails (it is rolled back) or the ledger is away.
 pub async fn up(ledger: &Ledger) -> Result<usize, MigrateError> {
     let before = pending(ledger).await?;
-    MIGRATOR.run(&ledger.pool).await?;
+    MIGRATOR.run(&mut unlimited(ledger).await?).await?;
     Ok(before)
 }
 
@@ -52,8 +53,17 @@ pub async fn down(ledger: &Ledger, steps: usize) -> Result<usize, MigrateError> 
         status(ledger).await?.iter().filter(|step| step.applied).map(|step| step.version).collect();
     let steps = steps.min(applied.len());
     let target = applied.len().checked_sub(steps + 1).map_or(0, |index| applied[index]);
-    MIGRATOR.undo(&ledger.pool, target).await?;
+    MIGRATOR.undo(&mut unlimited(ledger).await?, target).await?;
     Ok(steps)
+}
+
+/// A connection of its own, without the limits of everyday statements: an index on a large table takes its
+/// time, and so does waiting for another migrator.
+async fn unlimited(ledger: &Ledger) -> Result<PgConnection, Error> {
+    let mut connection = ledger.pool.acquire().await?.detach();
+    sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+    sqlx::query("SET lock_timeout = 0").execute(&mut connection).await?;
+    Ok(connection)
 }
 
 /// All migrations in order, and which are applied.

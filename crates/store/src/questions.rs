@@ -9,6 +9,8 @@ use crate::{Error, Ledger};
 pub struct Owned {
     pub question: Question,
     pub owner: Option<ApiKeyId>,
+    /// The key that asked; another than the owner's when it may write into others' conversations.
+    pub asker: Option<ApiKeyId>,
     /// Of the turn's last claim; 0 while there is none. Event frames with a lower one are stale.
     pub epoch: i64,
 }
@@ -22,7 +24,7 @@ const FAILED: &str = "The question could not be answered. Ask again, or ask for 
 /// [`Error`].
 pub async fn get(ledger: &Ledger, id: MessageId) -> Result<Option<Owned>, Error> {
     let row = sqlx::query!(
-        r#"SELECT i.key_id, i.state AS inbox_state, c.id AS "conversation_id?", c.owner_key AS "owner_key?",
+        r#"SELECT i.key_id, i.state AS inbox_state, i.asked_by, c.id AS "conversation_id?", c.owner_key AS "owner_key?",
                   m.state AS "message_state?", t.state AS "turn_state?", t.epoch AS "epoch?",
                   a.kind AS "kind?", a.text AS "text?", a.citations AS "citations?"
            FROM inbox i
@@ -50,13 +52,17 @@ pub async fn get(ledger: &Ledger, id: MessageId) -> Result<Option<Owned>, Error>
         (_, _, Some(_), _) => QuestionStatus::Working,
         _ => QuestionStatus::Accepted,
     };
-    let citations: Vec<Citation> =
-        row.citations.map(serde_json::from_value).transpose().map_err(|problem| Error::Row {
+    let citations: Vec<Citation> = row
+        .citations
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|problem| Error::Row {
             table: "answers",
             column: "citations",
             row: id.to_string(),
             problem: problem.to_string(),
-        })?.unwrap_or_default();
+        })?
+        .unwrap_or_default();
     Ok(Some(Owned {
         question: Question {
             id,
@@ -67,6 +73,7 @@ pub async fn get(ledger: &Ledger, id: MessageId) -> Result<Option<Owned>, Error>
             error: (status == QuestionStatus::Failed).then(|| FAILED.to_owned()),
         },
         owner: row.owner_key.map(ApiKeyId),
+        asker: row.asked_by.map(ApiKeyId),
         epoch: row.epoch.unwrap_or(0),
     }))
 }

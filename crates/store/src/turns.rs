@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::intake::Outcome;
 use crate::outbound::{self, Draft};
-use crate::work::{self, Claim, Verdict, seconds};
+use crate::work::{self, Claim, Fence, Settled, Verdict, seconds};
 use crate::{Error, Ledger, conversations};
 
 /// The stage a turn opens at. It moves to `retrieve` when there is knowledge to search.
@@ -125,7 +125,8 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
             let micros = row.issued_at.timestamp_micros();
             opened.tickets.push(Ticket::new(Kind::Turn, row.turn_id, OPENING_STAGE, micros));
             if conversations::channel("conversations", row.conversation_id, &row.channel)?.delivers() {
-                placeholders.push(Draft::placeholder(ConversationId(row.conversation_id), TurnId(row.turn_id)));
+                placeholders
+                    .push(Draft::placeholder(ConversationId(row.conversation_id), TurnId(row.turn_id)));
             }
         }
     }
@@ -154,21 +155,19 @@ pub async fn settle(
     }
     let transitions: Vec<_> = batch
         .iter()
-        .map(|(claim, _, verdict)| match verdict {
-            Verdict::Done(_) => verdict.end(claim, stage, "done"),
-            Verdict::Failed { .. } => verdict.end(claim, stage, "failed"),
-            Verdict::Retry { .. } | Verdict::Release { .. } => {
-                verdict.stay(claim, stage, "active").unwrap_or_else(|| verdict.end(claim, stage, "failed"))
-            }
+        .map(|(claim, _, verdict)| {
+            let ending = if matches!(verdict, Verdict::Done(_)) { "done" } else { "failed" };
+            verdict.stay(claim, stage, "active").unwrap_or_else(|| verdict.end(claim, stage, ending))
         })
         .collect();
-    let settled: HashSet<Uuid> =
-        work::settle(&mut tx, stage, &transitions).await?.iter().map(|row| row.id).collect();
+    let settled: HashSet<Fence> =
+        work::settle(&mut tx, stage, &transitions).await?.iter().map(Settled::fence).collect();
 
     let mut outcomes = vec![Outcome::default(); batch.len()];
-    let (mut answers, mut drafts, mut freed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut answers, mut drafts) = (Vec::new(), Vec::new());
+    let (mut freed, mut delivering) = (Vec::new(), Vec::new());
     for ((claim, turn, verdict), outcome) in batch.iter().zip(&mut outcomes) {
-        outcome.settled = settled.contains(&claim.id);
+        outcome.settled = settled.contains(&claim.fence());
         if !outcome.settled {
             continue;
         }
@@ -188,11 +187,14 @@ pub async fn settle(
             Verdict::Retry { .. } | Verdict::Release { .. } => continue,
         }
         freed.push(turn.conversation.0);
+        if turn.channel.delivers() {
+            delivering.push(turn.conversation.0);
+        }
         outcome.changed.extend(&turn.messages);
     }
     write_answers(&mut tx, &answers).await?;
     outbound::insert(&mut tx, &drafts).await?;
-    let follow_up = go_on(&mut tx, &freed).await?;
+    let follow_up = go_on(&mut tx, &freed, &delivering).await?;
     work::uncommitted(stage).await;
     tx.commit().await?;
 
@@ -204,13 +206,19 @@ pub async fn settle(
 }
 
 /// What follows the end of a turn: the next one is opened, and what waits to be sent becomes ready. The
-/// caller holds the conversations' locks.
-pub(crate) async fn go_on(conn: &mut PgConnection, conversations: &[Uuid]) -> Result<Opened, Error> {
+/// caller holds the conversations' locks; `delivering` are those with something to send.
+pub(crate) async fn go_on(
+    conn: &mut PgConnection,
+    conversations: &[Uuid],
+    delivering: &[Uuid],
+) -> Result<Opened, Error> {
     if conversations.is_empty() {
         return Ok(Opened::default());
     }
     let mut opened = open_next(conn, conversations).await?;
-    opened.tickets.extend(outbound::promote(conn, conversations).await?);
+    if !delivering.is_empty() {
+        opened.tickets.extend(outbound::promote(conn, delivering).await?);
+    }
     Ok(opened)
 }
 
@@ -269,11 +277,14 @@ pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<(usi
         .await?;
         if done.rows_affected() == 1 {
             let conversation = ConversationId(turn.conversation_id);
-            if conversations::channel("conversations", turn.conversation_id, &turn.channel)?.delivers() {
+            // A channel that only another release knows: that one says sorry, this one frees the conversation.
+            let channel = conversations::channel("conversations", turn.conversation_id, &turn.channel);
+            if channel.is_ok_and(Channel::delivers) {
                 let apology = Phrase::Apology.text(Language::of(&turn.text));
                 outbound::insert(&mut tx, &[Draft::answer(conversation, TurnId(turn.id), apology)]).await?;
             }
-            tickets.extend(go_on(&mut tx, &[turn.conversation_id]).await?.tickets);
+            let home = [turn.conversation_id];
+            tickets.extend(go_on(&mut tx, &home, &home).await?.tickets);
             given_up += 1;
         }
         tx.commit().await?;
@@ -293,16 +304,13 @@ pub(crate) async fn redrive(ledger: &Ledger, turn: TurnId) -> Result<Option<Vec<
     };
     let mut tx = ledger.begin().await?;
     conversations::lock(&mut tx, &[conversation]).await?;
-    sqlx::query!(
-        "UPDATE turns SET state = 'superseded' WHERE id = $1 AND state = 'failed'",
-        turn.0
-    )
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query!("UPDATE turns SET state = 'superseded' WHERE id = $1 AND state = 'failed'", turn.0)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query!("UPDATE messages SET state = 'waiting', turn_id = NULL WHERE turn_id = $1", turn.0)
         .execute(&mut *tx)
         .await?;
-    let opened = go_on(&mut tx, &[conversation]).await?;
+    let opened = go_on(&mut tx, &[conversation], &[conversation]).await?;
     tx.commit().await?;
     Ok(Some(opened.tickets))
 }

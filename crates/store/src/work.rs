@@ -28,8 +28,6 @@ pub struct Claim {
     pub attempts: i32,
     /// The row was taken over from a lease that ran out: its last owner may have done part of the work.
     pub lapsed: bool,
-    /// Since the row was made.
-    pub age: Duration,
     /// By the database's clock.
     pub claimed_at: DateTime<Utc>,
 }
@@ -145,6 +143,16 @@ pub(crate) struct Glance {
     pub overdue: bool,
 }
 
+/// The longest wait between two attempts.
+const LONGEST_RETRY: Duration = Duration::from_mins(1);
+
+/// Wait before the attempt after `attempts` failed ones: `first`, then four times as long each, at most a
+/// minute. With 1 s: 1, 4, 16, 60, 60 s.
+pub fn retry_delay(first: Duration, attempts: i32) -> Duration {
+    let factor = 4_u32.saturating_pow(attempts.max(0).unsigned_abs());
+    first.saturating_mul(factor).min(LONGEST_RETRY)
+}
+
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
@@ -183,7 +191,6 @@ macro_rules! work_table {
                             claimed_at = clock_timestamp(), issued_at = NULL, issues = 0
                      FROM due WHERE t.id = due.id
                      RETURNING t.id, t.epoch, t.claims, t.attempts, due.lapsed AS \"lapsed!\",
-                         EXTRACT(EPOCH FROM clock_timestamp() - t.created_at)::float8 AS \"age!\",
                          t.claimed_at AS \"claimed_at!\"",
                     ids,
                     stage,
@@ -200,7 +207,6 @@ macro_rules! work_table {
                         claims: row.claims,
                         attempts: row.attempts,
                         lapsed: row.lapsed,
-                        age: Duration::try_from_secs_f64(row.age).unwrap_or_default(),
                         claimed_at: row.claimed_at,
                     })
                     .collect())
@@ -231,9 +237,10 @@ macro_rules! work_table {
                 conn: &mut PgConnection,
                 fences: &[Fence],
                 lease: Duration,
-            ) -> Result<Vec<Uuid>, sqlx::Error> {
+            ) -> Result<Vec<Fence>, sqlx::Error> {
                 let (ids, epochs) = split(fences);
-                sqlx::query_scalar!(
+                sqlx::query_as!(
+                    Fence,
                     "WITH held AS (
                          SELECT t.id FROM "
                         + $table
@@ -246,13 +253,23 @@ macro_rules! work_table {
                      UPDATE "
                         + $table
                         + " t SET lease_until = clock_timestamp() + $3 * interval '1 second'
-                     FROM held WHERE t.id = held.id RETURNING t.id",
+                     FROM held WHERE t.id = held.id RETURNING t.id, t.epoch",
                     &ids,
                     &epochs,
                     seconds(lease)
                 )
                 .fetch_all(conn)
                 .await
+            }
+
+            pub(crate) async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+                sqlx::query!(
+                    "SELECT id FROM " + $table + " WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+                    ids
+                )
+                .fetch_all(conn)
+                .await?;
+                Ok(())
             }
 
             /// See [`super::settle`].
@@ -285,8 +302,8 @@ macro_rules! work_table {
                             owner = NULL, lease_until = NULL,
                             last_error = coalesce(s.error, t.last_error),
                             ended_at = CASE WHEN s.ends THEN clock_timestamp() END
-                     FROM s, held WHERE t.id = s.id AND t.id = held.id
-                     RETURNING t.id, t.stage, t.issued_at",
+                     FROM s, held WHERE t.id = s.id AND t.epoch = s.epoch AND t.id = held.id
+                     RETURNING t.id, t.epoch, t.stage, t.issued_at",
                     &columns.ids,
                     &columns.epochs,
                     &columns.stages,
@@ -391,8 +408,15 @@ macro_rules! of_kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settled {
     pub id: Uuid,
+    pub epoch: i64,
     pub stage: String,
     pub issued_at: Option<DateTime<Utc>>,
+}
+
+impl Settled {
+    pub(crate) const fn fence(&self) -> Fence {
+        Fence { id: self.id, epoch: self.epoch }
+    }
 }
 
 /// Claims, and what became of the rows that could not be claimed.
@@ -436,7 +460,7 @@ pub async fn renew(
     kind: Kind,
     fences: &[Fence],
     lease: Duration,
-) -> Result<Vec<Uuid>, Error> {
+) -> Result<Vec<Fence>, Error> {
     let mut conn = ledger.pool.acquire().await?;
     Ok(of_kind!(kind, renew(&mut conn, fences, lease))?)
 }
@@ -450,6 +474,44 @@ pub(crate) async fn settle(
     Ok(of_kind!(stage.kind, settle(conn, stage.name, transitions))?)
 }
 
+/// Locks rows in the order of their ids, for a settle that writes them one after the other: a renewal locks
+/// many at once, in that order.
+pub(crate) async fn lock(conn: &mut PgConnection, kind: Kind, ids: &[Uuid]) -> Result<(), Error> {
+    Ok(of_kind!(kind, lock(conn, ids))?)
+}
+
+/// Gives a claimed row back that cannot be worked on here: it waits, and the claim counts.
+///
+/// # Errors
+/// [`Error`].
+pub async fn give_back(
+    ledger: &Ledger,
+    stage: &Stage,
+    claim: &Claim,
+    delay: Duration,
+    error: &str,
+) -> Result<(), Error> {
+    let state = match stage.kind {
+        Kind::IntakeKey | Kind::Outbound => "ready",
+        Kind::Turn => "active",
+        Kind::Escalation => "open",
+    };
+    let transition = Transition {
+        fence: claim.fence(),
+        stage: stage.name.to_owned(),
+        state,
+        attempts: claim.attempts,
+        claims: claim.claims,
+        delay,
+        issue: false,
+        ends: false,
+        error: Some(error.to_owned()),
+    };
+    let mut conn = ledger.pool.acquire().await?;
+    settle(&mut conn, stage, &[transition]).await?;
+    Ok(())
+}
+
 /// The kill point inside a settle: everything is written, nothing is committed.
 pub(crate) async fn uncommitted(stage: &Stage) {
     if runtime::fault::armed() {
@@ -458,7 +520,11 @@ pub(crate) async fn uncommitted(stage: &Stage) {
 }
 
 /// Whether the dispatcher has anything to do for a stage.
-pub(crate) async fn glance(conn: &mut PgConnection, stage: &Stage, patience: Duration) -> Result<Glance, Error> {
+pub(crate) async fn glance(
+    conn: &mut PgConnection,
+    stage: &Stage,
+    patience: Duration,
+) -> Result<Glance, Error> {
     Ok(of_kind!(stage.kind, glance(conn, stage.name, patience))?)
 }
 

@@ -66,7 +66,7 @@ impl Installation {
         crate::install_tls();
         let database = match plan.database {
             Some(database) => database,
-            None => postgres::database().await,
+            None => Box::pin(postgres::database()).await,
         };
         let ledger = database.ledger();
         let sql = database.sql().await;
@@ -74,7 +74,7 @@ impl Installation {
         let token = embedded::random_token().expect("there is randomness");
         let mut options = embedded::nats::Options::new(dir.path().join("nats"), token);
         options.durable = false;
-        let nats = embedded::nats::start(options).await.expect("nats-server starts");
+        let nats = Box::pin(embedded::nats::start(options)).await.expect("nats-server starts");
         let messenger = Messenger::start().await;
         let scopes = store::keys::SCOPES.map(str::to_owned);
         let (_, key) = store::keys::create(&ledger, "test", &scopes, None).await.expect("a key is made");

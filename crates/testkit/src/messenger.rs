@@ -148,7 +148,8 @@ impl Messenger {
             Some(Misbehaviour::Behave) | None => self.apply(&path, &body),
         };
         let text = answer.to_string();
-        let wait = retry_after.map(|wait| format!("retry-after: {}\r\n", wait.as_secs_f64())).unwrap_or_default();
+        let wait =
+            retry_after.map(|wait| format!("retry-after: {}\r\n", wait.as_secs_f64())).unwrap_or_default();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{wait}connection: close\r\n\r\n",
             text.len()

@@ -97,6 +97,13 @@ impl Program {
         }
     }
 
+    /// A signal for its whole process group, which it must lead.
+    pub fn signal_group(&self, signal: Signal) {
+        if let Some(group) = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX)) {
+            rustix::process::kill_process_group(group, signal).unwrap_or_default();
+        }
+    }
+
     /// Waits until it has ended.
     ///
     /// # Panics

@@ -188,9 +188,7 @@ impl Up {
 
     /// Ctrl-C on a terminal: every process of the foreground group gets SIGINT.
     pub fn interrupt(&self) {
-        if let Some(group) = Pid::from_raw(i32::try_from(self.program.pid()).unwrap_or(i32::MAX)) {
-            rustix::process::kill_process_group(group, Signal::INT).unwrap_or_default();
-        }
+        self.program.signal_group(Signal::INT);
     }
 }
 

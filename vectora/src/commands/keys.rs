@@ -42,7 +42,10 @@ impl Keys {
         let ledger = local::ledger(invocation)?;
         match self.action {
             Action::Create { name, scopes, days } => {
-                #[expect(clippy::disallowed_methods, reason = "a person says days from now, by this machine's clock")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a person says days from now, by this machine's clock"
+                )]
                 let expires = days.map(|days| chrono::Utc::now() + chrono::Duration::days(days.into()));
                 let (_, token) = store::keys::create(&ledger, &name, &scopes, expires).await?;
                 output::line(token.expose_secret())?;
@@ -58,7 +61,12 @@ impl Keys {
                             (None, Some(at)) => format!("until {at}"),
                             (None, None) => "live".to_owned(),
                         };
-                        output::line(&format!("{}  {}  {}  {state}", key.id, key.name, key.scopes.join(",")))?;
+                        output::line(&format!(
+                            "{}  {}  {}  {state}",
+                            key.id,
+                            key.name,
+                            key.scopes.join(",")
+                        ))?;
                     }
                 }
             }

@@ -36,7 +36,8 @@ impl TopologyCommand {
                 if changes.is_empty() {
                     output::line("as wanted")?;
                 }
-                let refused = changes.iter().any(|change| matches!(change.action, topology::Action::Refused { .. }));
+                let refused =
+                    changes.iter().any(|change| matches!(change.action, topology::Action::Refused { .. }));
                 Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
             Action::Check => {

@@ -26,9 +26,10 @@ use super::{output, serve};
 use crate::config::{Config, Given, Invocation};
 use crate::process::{Parts, Process};
 
-/// The name of the key the tools of this machine use. It is made anew at each start and taken back at the
-/// next, so that a copy of an old `run.json` opens nothing.
-const LOCAL_KEY: &str = "local tools (vectora up)";
+/// How the key of this machine's tools is called, with the data directory behind it: two of us may share a
+/// ledger. It is made anew at each start and taken back at the next, so that a copy of an old `run.json` opens
+/// nothing.
+const LOCAL_KEY: &str = "vectora up";
 
 /// A server that ends more often than this within [`RESTARTS_WITHIN`] has a fault a restart does not mend
 /// (a full disk, a broken directory).
@@ -87,7 +88,7 @@ impl Up {
         let ledger = Ledger::open(&config.store, Role::Tool)?;
         store::migrate::up(&ledger).await.context("the ledger's schema could not be brought up to date")?;
         apply_topology(config).await?;
-        let key = local_key(&ledger).await?;
+        let key = local_key(&ledger, data_dir).await?;
         ledger.close().await;
 
         let stages = serve::all_stages();
@@ -106,8 +107,11 @@ impl Up {
             postgres_pid: servers.postgres.as_ref().map(PostgresServer::pid),
             nats_pid: servers.nats.as_ref().map(NatsServer::pid),
         };
-        run.write(data_dir)?;
-        ready(&run, data_dir)?;
+        // Told to stop while starting: nobody should begin to ask.
+        if !lifecycle.soft.is_cancelled() {
+            run.write(data_dir)?;
+            ready(&run, data_dir)?;
+        }
         tracing::debug!(no_sample = self.no_sample, "started");
 
         tokio::select! {
@@ -177,7 +181,10 @@ impl Servers {
             run.postgres_pid = self.postgres.as_ref().map(PostgresServer::pid);
             run.nats_pid = self.nats.as_ref().map(NatsServer::pid);
             if let Err(error) = run.write(data_dir) {
-                tracing::warn!(error = &error as &dyn std::error::Error, "run.json names a server that has ended");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "run.json names a server that has ended"
+                );
             }
         }
     }
@@ -213,20 +220,24 @@ async fn apply_topology(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn local_key(ledger: &Ledger) -> anyhow::Result<SecretString> {
+async fn local_key(ledger: &Ledger, data_dir: &Path) -> anyhow::Result<SecretString> {
+    let name = format!("{LOCAL_KEY} {}", data_dir.display());
     for old in store::keys::list(ledger).await? {
-        if old.name == LOCAL_KEY && old.revoked_at.is_none() {
+        if old.name == name && old.revoked_at.is_none() {
             store::keys::revoke(ledger, old.id).await?;
         }
     }
     let scopes = store::keys::SCOPES.map(str::to_owned);
-    Ok(store::keys::create(ledger, LOCAL_KEY, &scopes, None).await?.1)
+    Ok(store::keys::create(ledger, &name, &scopes, None).await?.1)
 }
 
 /// What a person needs now. The key is shown on a terminal only: elsewhere it would end up in a log.
 fn ready(run: &RunFile, data_dir: &Path) -> anyhow::Result<()> {
     output::line(&format!("Vectora {} is ready at http://{}", run.version, run.listen))?;
-    output::line(&format!("  ask:     vectora ask \"How do I reset my password?\" --data-dir {}", data_dir.display()))?;
+    output::line(&format!(
+        "  ask:     vectora ask \"How do I reset my password?\" --data-dir {}",
+        data_dir.display()
+    ))?;
     output::line(&format!("  state:   http://{}/readyz", run.internal))?;
     if std::io::stdout().is_terminal() {
         output::line(&format!("  key:     {}", run.key.as_deref().unwrap_or("none")))?;

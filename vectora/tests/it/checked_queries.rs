@@ -16,10 +16,10 @@ async fn postgresql_describes_every_checked_query_as_committed() {
         let text = std::fs::read_to_string(entry.path()).expect("it can be read");
         let committed: Value = serde_json::from_str(&text).expect("it is JSON");
         let query = committed["query"].as_str().expect("it has a query").to_owned();
-        let described = connection
-            .describe(sqlx::AssertSqlSafe(query.clone()).into_sql_str())
-            .await
-            .unwrap_or_else(|error| panic!("{error}: `make sqlx` after a change of schema or query:\n{query}"));
+        let described =
+            connection.describe(sqlx::AssertSqlSafe(query.clone()).into_sql_str()).await.unwrap_or_else(
+                |error| panic!("{error}: `make sqlx` after a change of schema or query:\n{query}"),
+            );
         let described = serde_json::to_value(&described).expect("a description is data");
         // Not `nullable`: for outer joins sqlx reads it off a plan, and plans change with statistics. Where it
         // matters the query says so itself, with `!` or `?`.

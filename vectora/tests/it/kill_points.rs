@@ -7,15 +7,15 @@ use testkit::{Installation, Plan};
 use crate::BINARY;
 
 /// Where a worker can die between receiving a ticket and acknowledging it.
-const POINTS: [&str; 7] =
-    ["received", "claimed", "worked", "uncommitted", "settled", "published", "acked"];
+const POINTS: [&str; 7] = ["received", "claimed", "worked", "uncommitted", "settled", "published", "acked"];
 
 /// A worker dies at `point`; another one finds what it left.
 async fn questions_survive_a_kill_at(point: &str) {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let mut doomed =
-        installation.worker("intake,answer,deliver", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))]).await;
+    let mut doomed = installation
+        .worker("intake,answer,deliver", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))])
+        .await;
     let mut asked = Vec::new();
     for n in 0..6 {
         asked.push(installation.ask(&url, &format!("question {n}")).await);
@@ -54,14 +54,16 @@ async fn ingress_killed_around_the_commit_loses_no_accepted_question() {
         let mut asked = Vec::new();
         let bodies = (0..3).map(|n| serde_json::json!({ "text": format!("question {n}") }));
         for (n, body) in bodies.enumerate() {
-            let request = installation.http.post(format!("{url}/v1/questions")).bearer_auth(&installation.key);
+            let request =
+                installation.http.post(format!("{url}/v1/questions")).bearer_auth(&installation.key);
             let sent = request.header("idempotency-key", format!("k{n}")).json(&body).send().await;
             asked.push((n, body, sent.is_ok()));
         }
         assert_eq!(doomed.ended().await.signal(), Some(9), "it dies at {point}");
         let (_ingress, url) = installation.ingress(&[]).await;
         for (n, body, _) in asked {
-            let (status, again) = installation.post(&url, &body, &[("idempotency-key", &format!("k{n}"))]).await;
+            let (status, again) =
+                installation.post(&url, &body, &[("idempotency-key", &format!("k{n}"))]).await;
             assert_eq!(status, 202, "{again}");
             let id = again["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
             assert_eq!(installation.answered(id).await, format!("Scripted answer to: question {n}"));

@@ -35,7 +35,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// A second TLS or crypto provider, native code that must be found on the machine, and crates whose licence
 /// would bind ours.
-const BANNED: &[&str] = &["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "html2md", "epub"];
+const BANNED: &[&str] =
+    &["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "html2md", "epub"];
 
 /// Names that say nothing.
 const VAGUE: &[&str] = &["common", "core", "utils", "util", "helpers", "shared", "misc"];
@@ -72,7 +73,8 @@ fn every_crate_knows_only_the_layers_below_it() {
         if name == "vectora" || name == "testkit" {
             continue;
         }
-        let allowed = layers.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no place in LAYERS: give it one"));
+        let allowed =
+            layers.get(name.as_str()).unwrap_or_else(|| panic!("{name} has no place in LAYERS: give it one"));
         for other in known.iter().filter(|other| all.contains_key(*other)) {
             assert!(allowed.contains(&other.as_str()), "{name} may not depend on {other}");
         }
@@ -84,7 +86,10 @@ fn every_wrapped_library_is_known_by_its_wrapper_only() {
     let all = dependencies(&metadata());
     for (library, wrappers) in WRAPPED {
         for (name, known) in &all {
-            assert!(!known.contains(*library) || wrappers.contains(&name.as_str()), "{name} may not know {library}");
+            assert!(
+                !known.contains(*library) || wrappers.contains(&name.as_str()),
+                "{name} may not know {library}"
+            );
         }
     }
 }

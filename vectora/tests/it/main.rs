@@ -1,8 +1,32 @@
 //! The one integration-test binary: every test starts real servers and real processes of the shipped binary.
+//!
+//! Three sorts: faults (`kill_points`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
+//! product does (`conversations`, `takeover`, `delivery`, `limits`, `ledger`, `rest`, `requests`, `events`,
+//! `bad_input`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`, `checked_queries`).
 
+#![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
+
+mod bad_input;
 mod checked_queries;
+mod configuration;
+mod conversations;
+mod delivery;
+mod events;
 mod kill_points;
 mod layers;
+mod ledger;
+mod ledger_faults;
+mod limits;
+mod nats_faults;
+mod paused;
+mod requests;
+mod rest;
+mod stopping;
+mod takeover;
+mod tickets;
+mod tools;
+mod up;
+mod up_faults;
 
 /// The binary under test: the one people run.
 const BINARY: &str = env!("CARGO_BIN_EXE_vectora");

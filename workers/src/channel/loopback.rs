@@ -67,8 +67,10 @@ impl Channel for Loopback {
         Box::pin(async move {
             let response = self.call("/send", &json!({ "address": address, "text": text })).await?;
             // The status line came, so it was sent; a body that is cut leaves the id unknown.
-            let sent: Sent =
-                response.json().await.map_err(|error| ChannelError::Unknown(error.without_url().to_string()))?;
+            let sent: Sent = response
+                .json()
+                .await
+                .map_err(|error| ChannelError::Unknown(error.without_url().to_string()))?;
             Ok(sent.id)
         })
     }

@@ -30,6 +30,8 @@ impl Deliver {
             bot: settings.bot_rate,
             second_thoughts: settings.second_thoughts,
             repeat_after: settings.repeat_after,
+            attempts: settings.attempts,
+            retry: settings.retry,
         };
         Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), rates }
     }
@@ -78,6 +80,10 @@ impl Stage for Deliver {
             Err(error @ ChannelError::Failed(_)) => Err(StageError::Retry { source: error.into() }),
             Err(error @ ChannelError::Rejected(_)) => Err(StageError::Reject { source: error.into() }),
         }
+    }
+
+    fn proves_dependencies(delivered: &Delivered) -> bool {
+        !matches!(delivered, Delivered::Over(_))
     }
 
     async fn settle(&self, batch: &[(Claim, Parcel, Verdict<Delivered>)]) -> Result<Vec<Outcome>, Error> {

@@ -7,9 +7,9 @@
 //!
 //! | outcome unknown of | what happens |
 //! |---|---|
-//! | an edit | it is repeated |
+//! | an edit | it is repeated, with growing waits |
 //! | a placeholder | never repeated; the final sends its own stub. One empty message may remain |
-//! | a final's stub | sent again. One empty message may remain |
+//! | a final's stub | sent again, with growing waits, until the attempts are used up. Each may remain as an empty message |
 //! | a part, notice or operator's message | repeated once after 30 s if still the newest, otherwise `held` |
 //!
 //! **What a late call does:** a paused worker's late placeholder or stub remains as an empty message; its late
@@ -18,11 +18,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contract::{Channel, ConversationId, Kind, OutboundId, Stage, Ticket};
+use contract::{Channel, ConversationId, Kind, Language, OutboundId, Phrase, Stage, Ticket};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{DELIVER, promote};
+use crate::accept::intake_key;
 use crate::intake::Outcome;
 use crate::limiter::{self, Rate};
 use crate::work::{self, Claim, Fence, Transition, Verdict, seconds};
@@ -54,7 +55,15 @@ pub struct Rates {
     /// After a delivery changed hands the final edit is repeated once, this much later: the first owner's
     /// late call has ended by then.
     pub repeat_after: Duration,
+    /// Stubs of unknown outcome after which a final is given up.
+    pub attempts: i32,
+    /// Wait after the second unknown edit or stub; see [`work::retry_delay`].
+    pub retry: Duration,
 }
+
+/// A channel that asks for a longer pause is asked again after this one: a broken header must not silence a
+/// chat for ever.
+const LONGEST_HOLD: Duration = Duration::from_hours(1);
 
 /// The call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,21 +111,31 @@ impl Parcel {
     fn call(&self) -> Call {
         match &self.target {
             Some(target) => Call::Edit { target: target.clone(), text: self.text.clone() },
-            None if self.is_stub() => Call::Send("…".to_owned()),
+            None if self.is_stub() => Call::Send(Phrase::Placeholder.text(Language::English).to_owned()),
             None => Call::Send(self.text.clone()),
         }
     }
 
-    /// Where a call whose outcome is unknown leaves the row: state, delay, and how many unknowns to add.
-    fn after_unknown(&self, rates: &Rates) -> (&'static str, Duration, i32) {
+    /// What a call whose outcome is unknown leaves behind.
+    ///
+    /// Edits and stubs are attempts, and wait longer each time: a channel that takes everything and answers
+    /// nothing must not fill a chat. An edit is repeated until its age limit; a stub, which can be seen, until
+    /// the attempts are used up.
+    fn after_unknown(&self, claim: &Claim, rates: &Rates) -> Step {
+        let base = Step::of(claim);
+        let attempts = claim.attempts + 1;
+        let delay = match claim.attempts {
+            0 => Duration::ZERO,
+            more => work::retry_delay(rates.retry, more - 1),
+        };
         if self.target.is_some() {
-            ("ready", Duration::ZERO, 0)
-        } else if self.is_stub() {
-            ("ready", Duration::ZERO, 1)
-        } else if self.kind == "placeholder" || self.unknowns > 0 {
-            ("unknown", Duration::ZERO, 1)
+            Step { attempts, delay, issue: delay.is_zero(), ..base }
+        } else if self.is_stub() && attempts < rates.attempts {
+            Step { attempts, delay, issue: delay.is_zero(), unknowns: 1, ..base }
+        } else if self.is_stub() || self.kind == "placeholder" || self.unknowns > 0 {
+            Step { state: "unknown", unknowns: 1, ..base }
         } else {
-            ("ready", rates.second_thoughts, 1)
+            Step { delay: rates.second_thoughts, unknowns: 1, ..base }
         }
     }
 
@@ -172,25 +191,30 @@ pub async fn begin(
     rates: Rates,
 ) -> Result<Begin, Error> {
     let mut tx = ledger.begin().await?;
-    conversations::lock(&mut tx, &[parcel.conversation.0]).await?;
-    let handled_by =
-        sqlx::query_scalar!("SELECT handled_by FROM conversations WHERE id = $1", parcel.conversation.0)
-            .fetch_one(&mut *tx)
-            .await?;
+    let handled_by = sqlx::query_scalar!(
+        "SELECT handled_by FROM conversations WHERE id = $1 FOR NO KEY UPDATE",
+        parcel.conversation.0
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     let Some(row) = sqlx::query!(
-        r#"SELECT state, author, reserved, EXISTS (
+        r#"SELECT state, author, reserved, o.unknowns > 0 AND (EXISTS (
                SELECT 1 FROM messages m
                WHERE m.conversation_id = o.conversation_id AND m.received_at > o.called_at
+           ) OR EXISTS (
+               SELECT 1 FROM inbox i
+               WHERE i.key_id = $3 AND i.state = 'waiting' AND i.received_at > o.called_at
            ) OR EXISTS (
                SELECT 1 FROM outbound l
                WHERE l.conversation_id = o.conversation_id AND l.seq > o.seq AND l.state = 'sent'
                  AND l.kind <> 'repeat'
-           ) AS "overtaken!"
+           )) AS "overtaken!"
            FROM outbound o
            WHERE id = $1 AND epoch = $2 AND owner IS NOT NULL AND state IN ('ready', 'sending')
            FOR NO KEY UPDATE"#,
         claim.id,
-        claim.epoch
+        claim.epoch,
+        intake_key(parcel.channel, &parcel.address)
     )
     .fetch_optional(&mut *tx)
     .await?
@@ -202,16 +226,20 @@ pub async fn begin(
     let plain = parcel.target.is_none() && !parcel.is_stub() && parcel.kind != "placeholder";
     let over = if row.author == "bot" && handled_by != "bot" {
         // A human has the conversation. A call that was under way may have arrived: nobody knows.
-        Some(if interrupted { ("unknown", Duration::ZERO, 1) } else { ("cancelled", Duration::ZERO, 0) })
+        let base = Step::of(claim);
+        Some(if interrupted {
+            Step { state: "unknown", unknowns: 1, ..base }
+        } else {
+            Step { state: "cancelled", ..base }
+        })
     } else if interrupted && (plain || parcel.kind == "placeholder") {
-        Some(parcel.after_unknown(&rates))
-    } else if plain && parcel.unknowns > 0 && row.overtaken {
-        Some(("held", Duration::ZERO, 0))
+        Some(parcel.after_unknown(claim, &rates))
+    } else if plain && row.overtaken {
+        Some(Step { state: "held", ..Step::of(claim) })
     } else {
         None
     };
-    if let Some((state, delay, unknowns)) = over {
-        let step = Step { state, delay, unknowns, ..Step::of(claim) };
+    if let Some(step) = over {
         let outcome = close(&mut tx, stage, parcel, &step).await?;
         tx.commit().await?;
         return Ok(Begin::Over(outcome));
@@ -219,10 +247,11 @@ pub async fn begin(
 
     if !row.reserved {
         let (chat, bot) = parcel.buckets();
-        let wait =
-            limiter::draw(&mut tx, &chat, rates.chat).await?.max(limiter::draw(&mut tx, &bot, rates.bot).await?);
+        let wait = limiter::draw(&mut tx, &chat, rates.chat)
+            .await?
+            .max(limiter::draw(&mut tx, &bot, rates.bot).await?);
         if !wait.is_zero() {
-            let step = Step { delay: wait, reserved: true, ..Step::of(claim) };
+            let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
             let outcome = close(&mut tx, stage, parcel, &step).await?;
             tx.commit().await?;
             return Ok(Begin::Over(outcome));
@@ -257,17 +286,22 @@ pub async fn settle(
     let mut tx = ledger.begin().await?;
     let homes: Vec<Uuid> = batch.iter().map(|(_, parcel, _)| parcel.conversation.0).collect();
     conversations::lock(&mut tx, &homes).await?;
-    let mut outcomes = Vec::with_capacity(batch.len());
+    // Rows are locked in the order of their ids, as everywhere: a renewal locks many of them at once.
+    let mut order: Vec<usize> = (0..batch.len()).collect();
+    order.sort_unstable_by_key(|n| batch[*n].0.id);
+    let mut outcomes = vec![Outcome::default(); batch.len()];
     let mut limited = Vec::new();
-    for (claim, parcel, verdict) in batch {
+    for n in order {
+        let (claim, parcel, verdict) = &batch[n];
         let base = Step::of(claim);
         let step = match verdict {
             Verdict::Done(Delivered::Over(outcome)) => {
-                outcomes.push(outcome.clone());
+                outcomes[n] = outcome.clone();
                 continue;
             }
             Verdict::Done(Delivered::Sent { target }) if parcel.is_stub() => {
-                Step { issue: true, target: Some(target.clone()), ..base }
+                // Half of the way: what counted before counts no more.
+                Step { issue: true, target: Some(target.clone()), attempts: 0, claims: 0, ..base }
             }
             Verdict::Done(Delivered::Sent { target }) => Step {
                 state: "sent",
@@ -275,18 +309,15 @@ pub async fn settle(
                 repeat: (claim.lapsed && parcel.is_final()).then_some(rates.repeat_after),
                 ..base
             },
-            Verdict::Done(Delivered::Unknown) => {
-                let (state, delay, unknowns) = parcel.after_unknown(&rates);
-                Step { state, delay, unknowns, issue: state == "ready" && delay.is_zero(), ..base }
-            }
+            Verdict::Done(Delivered::Unknown) => parcel.after_unknown(claim, &rates),
             Verdict::Done(Delivered::Limited { retry_after }) => {
                 // A wait is no claim that counts: a long storm must not look like an item that kills workers.
-                limited.push((parcel, *retry_after));
-                Step { delay: *retry_after, claims: claim.claims - 1, ..base }
+                let retry_after = (*retry_after).min(LONGEST_HOLD);
+                limited.push((parcel, retry_after));
+                Step { delay: retry_after, claims: claim.claims - 1, ..base }
             }
             Verdict::Done(Delivered::Gone { error }) => {
-                mark_gone(&mut tx, parcel).await?;
-                Step { state: "failed", error: Some(error.clone()), ..base }
+                Step { state: "failed", gone: true, error: Some(error.clone()), ..base }
             }
             Verdict::Failed { error } => {
                 Step { state: "failed", attempts: claim.attempts + 1, error: Some(error.clone()), ..base }
@@ -306,7 +337,7 @@ pub async fn settle(
                 ..base
             },
         };
-        outcomes.push(close(&mut tx, stage, parcel, &step).await?);
+        outcomes[n] = close(&mut tx, stage, parcel, &step).await?;
     }
     limited.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     for (parcel, retry_after) in limited {
@@ -341,6 +372,8 @@ struct Step {
     unknowns: i32,
     reserved: bool,
     issue: bool,
+    /// The person is gone for good.
+    gone: bool,
     /// Write the row that repeats this edit, this much later.
     repeat: Option<Duration>,
     target: Option<String>,
@@ -359,6 +392,7 @@ impl Step {
             unknowns: 0,
             reserved: false,
             issue: false,
+            gone: false,
             repeat: None,
             target: None,
             error: None,
@@ -367,14 +401,19 @@ impl Step {
 }
 
 /// The fenced write, and the successor's turn when the row is over.
-async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &Step) -> Result<Outcome, Error> {
+async fn close(
+    conn: &mut PgConnection,
+    stage: &Stage,
+    parcel: &Parcel,
+    step: &Step,
+) -> Result<Outcome, Error> {
     let ends = !matches!(step.state, "ready" | "sending");
     let transition = Transition {
         fence: step.fence,
         stage: stage.name.to_owned(),
         state: step.state,
         attempts: step.attempts,
-        claims: if step.reserved || step.issue { 0 } else { step.claims },
+        claims: step.claims,
         delay: step.delay,
         issue: step.issue,
         ends,
@@ -396,6 +435,9 @@ async fn close(conn: &mut PgConnection, stage: &Stage, parcel: &Parcel, step: &S
     let mut outcome = Outcome { settled: true, ..Outcome::default() };
     if let Some(issued_at) = row.issued_at {
         outcome.tickets.push(Ticket::new(Kind::Outbound, row.id, stage.name, issued_at.timestamp_micros()));
+    }
+    if step.gone {
+        mark_gone(conn, parcel).await?;
     }
     if let Some(after) = step.repeat {
         repeat_later(conn, row.id, after).await?;
