@@ -82,7 +82,7 @@ impl Leases {
                 }
                 // The leases run on until they end; the fence decides then.
                 Err(error) => {
-                    tracing::warn!(%kind, error = %crate::stage::chain(&error), "leases not renewed")
+                    tracing::warn!(%kind, error = %crate::stage::chain(&error), "leases not renewed");
                 }
             }
         }

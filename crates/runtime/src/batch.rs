@@ -112,6 +112,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::Mutex;
 
+    use futures_util::FutureExt;
+
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -148,5 +150,49 @@ mod tests {
         let sizes = sizes.lock().unwrap();
         assert_eq!(sizes.iter().sum::<usize>(), 10);
         assert!(sizes.len() < 10, "calls that arrive together fly together: {sizes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gave_up_takes_no_place_in_a_later_flight() {
+        let gate = Arc::new(Semaphore::new(0));
+        let flown = Arc::new(Mutex::new(Vec::new()));
+        let (batcher, task) = Batcher::new(100, 1, {
+            let (gate, flown) = (gate.clone(), flown.clone());
+            move |items: Vec<u32>| {
+                let (gate, flown) = (gate.clone(), flown.clone());
+                async move {
+                    flown.lock().unwrap().extend(items.clone());
+                    gate.acquire().await.unwrap().forget();
+                    items
+                }
+            }
+        });
+        let caller = batcher.clone();
+        let seen = flown.clone();
+        let check = async move {
+            let first = caller.call(1);
+            tokio::pin!(first);
+            assert!((&mut first).now_or_never().is_none());
+            // Let the first take off, so that the others queue behind it.
+            while seen.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            {
+                let gone = caller.call(2);
+                tokio::pin!(gone);
+                assert!((&mut gone).now_or_never().is_none());
+            }
+            let third = caller.call(3);
+            tokio::pin!(third);
+            assert!((&mut third).now_or_never().is_none());
+            gate.add_permits(10);
+            assert_eq!((first.await, third.await), (Ok(1), Ok(3)));
+        };
+        let check = async {
+            check.await;
+            drop(batcher);
+        };
+        tokio::join!(task, check);
+        assert_eq!(*flown.lock().unwrap(), [1, 3]);
     }
 }

@@ -1,5 +1,6 @@
 //! The connection pool, sized by role.
 
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -107,14 +108,18 @@ impl Ledger {
     ///
     /// # Errors
     /// The call's own, or [`Error::Unavailable`] after the limit: the outcome is unknown then.
-    pub async fn within<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        match tokio::time::timeout(self.patience, call).await {
-            Ok(result) => result,
-            Err(elapsed) => {
+    pub fn within<'a, T: 'a>(
+        &self,
+        call: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>> {
+        let limited = tokio::time::timeout(self.patience, call);
+        // Boxed: a ledger call is tens of kilobytes, and would be part of every future that awaits one.
+        Box::pin(async move {
+            limited.await.unwrap_or_else(|elapsed| {
                 let silent = std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed);
                 Err(Error::Unavailable(sqlx::Error::Io(silent)))
-            }
-        }
+            })
+        })
     }
 
     /// # Errors

@@ -229,3 +229,29 @@ async fn a_model_that_is_away_costs_no_attempt_and_stops_no_other_stage() {
     assert_eq!(installation.status(id).await, QuestionStatus::Superseded);
     installation.assert_finished().await;
 }
+
+/// A slow question that was begun before the fault must not keep its stage from finding out that the
+/// dependency is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_question_does_not_keep_a_stage_from_recovering() {
+    let installation = Installation::new(BINARY, Plan::default()).await;
+    let (_ingress, url) = installation.ingress(&[]).await;
+    let _worker = installation.worker("intake,answer", &[]).await;
+    let slow = installation.ask(&url, "#wait=8000ms").await;
+    let away = installation.ask(&url, "#unavailable").await;
+    let tried = "SELECT count(*) FROM turns WHERE last_error IS NOT NULL";
+    eventually("the breaker to open", || async { (installation.count(tried).await == 1).then_some(()) })
+        .await;
+    let home = installation.question(away).await.conversation_id;
+    let minute = Duration::from_mins(1);
+    assert!(
+        store::conversations::take(&installation.ledger, home, minute).await.expect("the ledger answers")
+    );
+    let asked = Instant::now();
+    installation.answered(installation.ask(&url, "quick").await).await;
+    testkit::measured("a question behind an open breaker and a slow question", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(!installation.status(slow).await.is_final(), "the slow one still runs");
+    installation.answered(slow).await;
+    installation.assert_finished().await;
+}

@@ -10,7 +10,7 @@ use store::limiter::Rate;
 use store::outbound::sending::{self, Begin, Delivered, Rates};
 use store::work::{self, Claim, Verdict};
 use store::{Ledger, dispatch, intake, turns};
-use testkit::sqlx::PgPool;
+use testkit::sqlx::{self, PgPool};
 use testkit::{eventually, postgres};
 use uuid::Uuid;
 
@@ -302,4 +302,43 @@ async fn a_pause_the_channel_asks_for_is_longer_than_any_burst() {
         .await
         .expect("the ledger answers");
     assert!(!reserved, "what was refused has no slot any more");
+}
+
+/// A process whose ledger was away for longer than a lease may hold two claims of one row, and settle both in
+/// one batch.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
+    let database = postgres::database().await;
+    let (ledger, sql) = (database.ledger(), database.sql().await);
+    let scopes = ["questions:write".to_owned()];
+    let (key, _) = store::keys::create(&ledger, "test", &scopes, None).await.expect("a key is made");
+    let home = ask(&ledger, key, None).await;
+    read(&ledger, claim(&ledger, "intake", home.0).await).await;
+    let turn: Uuid =
+        sqlx::query_scalar("SELECT id FROM turns").fetch_one(&sql).await.expect("a turn is open");
+    let older = claim(&ledger, "answer", turn).await;
+    sqlx::query("UPDATE turns SET lease_until = clock_timestamp() - interval '1 second'")
+        .execute(&sql)
+        .await
+        .expect("the lease runs out");
+    let newer = claim(&ledger, "answer", turn).await;
+    let input = turns::load(&ledger, std::slice::from_ref(&newer)).await.expect("it loads").remove(0);
+    let input = input.expect("the turn is there");
+    let answer = Answer {
+        kind: AnswerKind::Answered,
+        text: "the newer".to_owned(),
+        citations: Vec::new(),
+        model: "test".to_owned(),
+    };
+    let retry = Verdict::Retry { delay: Duration::ZERO, error: "the older".to_owned(), cut_off: false };
+    let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answer))];
+    let renewed = work::renew(&ledger, contract::Kind::Turn, &[older.fence(), newer.fence()], LEASE).await;
+    assert_eq!(renewed.expect("the ledger answers"), [newer.fence()]);
+    let settled = turns::settle(&ledger, &stage("answer"), &batch).await.expect("the ledger answers");
+    assert_eq!(settled.iter().map(|outcome| outcome.settled).collect::<Vec<_>>(), [false, true]);
+    let state: (String, i32) = sqlx::query_as("SELECT state, attempts FROM turns")
+        .fetch_one(&sql)
+        .await
+        .expect("the ledger answers");
+    assert_eq!(state, ("done".to_owned(), 0));
 }

@@ -11,8 +11,6 @@ use testkit::{Installation, Load, Plan, Program, eventually, postgres};
 
 use crate::BINARY;
 
-/// The binary under test: the one people run.
-
 /// A question asked when the server is back is answered within this.
 const NEW: Duration = Duration::from_secs(5);
 /// What was claimed before comes to its end within the lease and this.

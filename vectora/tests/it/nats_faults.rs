@@ -9,8 +9,6 @@ use testkit::{Installation, JetStream, Load, Plan, eventually};
 
 use crate::BINARY;
 
-/// The binary under test: the one people run.
-
 /// A question asked when the server is back is answered within this.
 const NEW: Duration = Duration::from_secs(5);
 /// What was claimed before comes to its end within the lease and this.

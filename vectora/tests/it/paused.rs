@@ -8,8 +8,6 @@ use testkit::{Installation, Load, Plan, eventually};
 
 use crate::BINARY;
 
-/// The binary under test: the one people run.
-
 /// Everything the ledger knows of questions, as text.
 const LEDGER: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
     SELECT 'turn ' || t::text AS line FROM turns t

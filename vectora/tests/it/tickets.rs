@@ -9,8 +9,6 @@ use uuid::Uuid;
 
 use crate::BINARY;
 
-/// The binary under test: the one people run.
-
 /// Work whose ticket was never published goes on within this, when nothing is queued before it.
 const WITHOUT_TICKET: f64 = 1.0;
 
