@@ -44,6 +44,8 @@ tools() {
 }
 
 tests() {
+    # The tests wait more than they compute: for leases, for servers, for a process to end.
+    export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
     # One PostgreSQL for the whole run; a test that harms it starts its own.
     if [ -n "${VECTORA_TEST_DATABASE_URL:-}" ]; then
         cargo test --locked --release --workspace "$@"

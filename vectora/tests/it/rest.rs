@@ -233,3 +233,29 @@ async fn a_revoked_or_expired_key_stops_working_within_a_second() {
         assert!(ended.elapsed() < Duration::from_secs(3), "the stream went on for {:?}", ended.elapsed());
     }
 }
+
+/// The one case in which asker and owner differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_reads_what_it_asked_in_anothers_conversation_and_nothing_else_there() {
+    let installation = Installation::new(BINARY, Plan::default()).await;
+    let (_api, url) = installation.api(&[]).await;
+    let (owner, owners) = key(&installation, BOTH).await;
+    let theirs = asked_by(&installation, owner).await;
+    let (guest, guests) = key(&installation, &["questions:write:any", "questions:read"]).await;
+    let submission = Submission {
+        key: guest,
+        any: true,
+        conversation: Some(theirs.conversation),
+        text: QuestionText::new("and I?").expect("a text"),
+        idempotency: None,
+    };
+    let asked = store::accept::questions(&installation.ledger, &[submission]).await.remove(0);
+    let asked = asked.expect("the ledger accepts").question;
+    let status = async |token: &str, id: MessageId| {
+        let request = installation.http.get(format!("{url}/v1/questions/{id}")).bearer_auth(token);
+        request.send().await.expect("the API answers").status()
+    };
+    assert_eq!(status(&guests, asked).await, StatusCode::OK);
+    assert_eq!(status(&guests, theirs.question).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&owners, asked).await, StatusCode::OK, "it is the owner's conversation");
+}
