@@ -3,6 +3,7 @@
 //! Reading order: [`stages`] (what there is), [`stage`] (what one is), [`runner`] (what happens to one
 //! ticket), [`pull`] (where tickets come from), [`leases`] and [`breaker`] (what protects both).
 
+mod batches;
 pub mod breaker;
 pub mod channel;
 pub mod leases;

@@ -7,7 +7,6 @@
 //! Kill points, in this order: `<stage>.received`, `.claimed`, `.worked`, `.settled`, `.published`, `.acked`;
 //! inside the settle's transaction, before its commit: `<stage>.uncommitted`.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,23 +18,18 @@ use nats::{Delivery, Nats, Puller};
 use runtime::batch::Batcher;
 use runtime::health::{Dependency, Health};
 use runtime::lifecycle::Lifecycle;
-use store::intake::Outcome;
-use store::work::{self, Claim, Issued, Verdict};
-use store::{Error, Ledger};
+use store::Ledger;
+use store::work::{self, Claim, Outcome, Verdict};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::batches::{self, Answer, Settles};
 use crate::breaker::{Breaker, Passage};
 use crate::leases::Leases;
 use crate::metrics::{Handled, Idle, OfStage};
-use crate::stage::{Settling, Stage, StageError, chain};
+use crate::stage::{Stage, StageError, chain};
 use crate::stages::Tools;
 use crate::{Metrics, Settings, pull};
-
-/// Rows claimed or settled in one statement at the most.
-const LARGEST: usize = 64;
-/// Statements of each sort in the air at once: while one waits for its commit, the next collects.
-const FLIGHTS: usize = 2;
 
 /// The dependency every stage has.
 pub(crate) const LEDGER: &str = "ledger";
@@ -80,8 +74,8 @@ impl Workshop {
     /// Starts pulling for a stage.
     pub(crate) fn run<S: Stage>(&self, stage: S) {
         let stage = Arc::new(stage);
-        let (claims, claiming) = claims(&stage, &self.ledger, &self.owner, self.settings.lease);
-        let (settles, settling) = settles(&stage, &self.ledger);
+        let (claims, claiming) = batches::claims(&stage, &self.ledger, &self.owner, self.settings.lease);
+        let (settles, settling) = batches::settles(&stage, &self.ledger);
         self.lifecycle.spawn("claims", claiming);
         self.lifecycle.spawn("settles", settling);
         let runner = Arc::new(Runner {
@@ -102,17 +96,6 @@ impl Workshop {
         self.lifecycle.spawn("pull", pull::run(runner, puller, concurrency));
     }
 }
-
-/// The answer of a claim batch to one ticket.
-enum Answer<I> {
-    Ours(Box<(Claim, Option<I>)>),
-    /// Somebody else's, done, or not due; perhaps its later ticket was lost.
-    NotOurs(Option<Issued>),
-    Away,
-}
-
-type Item<S> = Settling<<S as Stage>::Input, <S as Stage>::Output>;
-type Settles<S> = Batcher<Item<S>, Result<Outcome, Arc<Error>>>;
 
 /// One stage at work.
 pub(crate) struct Runner<S: Stage> {
@@ -396,111 +379,4 @@ async fn progress(delivery: &Delivery, every: Duration) {
         tokio::time::sleep(every).await;
         delivery.progress().await;
     }
-}
-
-/// Claims in batches, and loads the inputs of what was claimed in one go.
-fn claims<S: Stage>(
-    stage: &Arc<S>,
-    ledger: &Ledger,
-    owner: &Arc<str>,
-    lease: Duration,
-) -> (Batcher<Uuid, Answer<S::Input>>, impl Future<Output = ()> + Send + 'static) {
-    let (stage, ledger, owner) = (stage.clone(), ledger.clone(), owner.clone());
-    Batcher::new(LARGEST, FLIGHTS, move |ids: Vec<Uuid>| {
-        let (stage, ledger, owner) = (stage.clone(), ledger.clone(), owner.clone());
-        async move {
-            let claiming = work::claim(&ledger, &S::STAGE, &ids, &owner, lease);
-            let claimed = match ledger.within(claiming).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    tracing::warn!(stage = S::STAGE.name, error = chain(&error), "nothing claimed");
-                    return ids.iter().map(|_| Answer::Away).collect();
-                }
-            };
-            let inputs = load(&*stage, &ledger, &claimed.claims, lease).await;
-            let mut ours: HashMap<Uuid, (Claim, Option<S::Input>)> = claimed
-                .claims
-                .into_iter()
-                .zip(inputs)
-                .map(|(claim, input)| (claim.id, (claim, input)))
-                .collect();
-            let mut later: HashMap<Uuid, Issued> =
-                claimed.moved_on.into_iter().map(|issued| (issued.id, issued)).collect();
-            // Ten copies of one ticket in one batch: the first gets the claim.
-            ids.iter()
-                .map(|id| match ours.remove(id) {
-                    Some(pair) => Answer::Ours(Box::new(pair)),
-                    None => Answer::NotOurs(later.remove(id)),
-                })
-                .collect()
-        }
-    })
-}
-
-/// The inputs of claimed rows. They are ours now: a ledger that goes away between the claim and the load is
-/// waited for while the leases last.
-///
-/// A row that cannot be read does not take the others of its batch with it: they are loaded one by one then.
-async fn load<S: Stage>(
-    stage: &S,
-    ledger: &Ledger,
-    claims: &[Claim],
-    lease: Duration,
-) -> Vec<Option<S::Input>> {
-    let deadline = Instant::now() + lease / 2;
-    let mut wait = Duration::from_millis(20);
-    loop {
-        if claims.is_empty() {
-            return Vec::new();
-        }
-        match ledger.within(stage.load(claims)).await {
-            Ok(inputs) => return inputs,
-            Err(error) => {
-                tracing::warn!(stage = S::STAGE.name, error = chain(&error), "claimed rows not loaded");
-                if !error.is_unavailable() && claims.len() > 1 {
-                    let mut inputs = Vec::with_capacity(claims.len());
-                    for one in claims {
-                        inputs.extend(Box::pin(load(stage, ledger, std::slice::from_ref(one), lease)).await);
-                    }
-                    return inputs;
-                }
-                if !error.is_unavailable() || Instant::now() >= deadline {
-                    return claims.iter().map(|_| None).collect();
-                }
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_millis(500));
-    }
-}
-
-/// Settles in batches. A row the ledger refuses must not take the others with it: they go again one by one.
-fn settles<S: Stage>(
-    stage: &Arc<S>,
-    ledger: &Ledger,
-) -> (Settles<S>, impl Future<Output = ()> + Send + 'static) {
-    let (stage, ledger) = (stage.clone(), ledger.clone());
-    Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<Item<S>>| {
-        let (stage, ledger) = (stage.clone(), ledger.clone());
-        async move {
-            match ledger.within(stage.settle(&batch)).await {
-                Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-                Err(error) if error.is_unavailable() || batch.len() == 1 => {
-                    let error = Arc::new(error);
-                    batch.iter().map(|_| Err(error.clone())).collect()
-                }
-                Err(_) => {
-                    let mut results = Vec::with_capacity(batch.len());
-                    for one in &batch {
-                        let result = ledger.within(stage.settle(std::slice::from_ref(one))).await;
-                        results.push(match result {
-                            Ok(mut outcomes) => Ok(outcomes.pop().unwrap_or_default()),
-                            Err(error) => Err(Arc::new(error)),
-                        });
-                    }
-                    results
-                }
-            }
-        }
-    })
 }

@@ -7,8 +7,7 @@ use std::error::Error;
 use std::future::Future;
 
 use contract::MessageId;
-use store::intake::Outcome;
-use store::work::{Claim, Verdict};
+use store::work::{Claim, Outcome, Verdict};
 
 /// A claimed row, what it was worked on with, and what is to become of it.
 pub type Settling<I, O> = (Claim, I, Verdict<O>);

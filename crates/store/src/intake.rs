@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::work::{self, Claim, Fence, Settled, Verdict};
+use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict};
 use crate::{Error, Ledger, conversations, turns};
 
 /// Inbox rows read in one go. A key that was tried before is read row by row, so that one poison update is
@@ -50,17 +50,6 @@ pub enum Reading {
 pub struct Read {
     pub queue: Queue,
     pub readings: Vec<Reading>,
-}
-
-/// What a settle led to.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// The claim was still ours, and the verdict is in the ledger.
-    pub settled: bool,
-    /// To be published.
-    pub tickets: Vec<Ticket>,
-    /// Questions whose status has changed.
-    pub changed: Vec<MessageId>,
 }
 
 /// The waiting rows of claimed keys: up to fifty each, one after a failed attempt.

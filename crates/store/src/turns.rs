@@ -7,9 +7,8 @@ use contract::{Answer, Channel, ConversationId, Kind, Language, MessageId, Phras
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::intake::Outcome;
 use crate::outbound::{self, Draft};
-use crate::work::{self, Claim, Fence, Settled, Verdict, seconds};
+use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict, seconds};
 use crate::{Error, Ledger, conversations};
 
 /// The stage a turn opens at. It moves to `retrieve` when there is knowledge to search.

@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use contract::{AnswerKind, Kind, Language, MessageId, Phrase, Stream};
 use models::{ChatModel, ModelError};
-use store::intake::Outcome;
 use store::turns::{self, Turn};
-use store::work::{Claim, Verdict};
+use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
 use super::Tools;

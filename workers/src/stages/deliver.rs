@@ -7,9 +7,8 @@
 use std::sync::Arc;
 
 use contract::{Kind, Stream};
-use store::intake::Outcome;
 use store::outbound::sending::{self, Begin, Call, Delivered, Parcel, Rates};
-use store::work::{Claim, Verdict};
+use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
 use super::Tools;

@@ -7,8 +7,8 @@
 
 use contract::{Channel, Kind, QuestionText, Stream};
 use serde::Deserialize;
-use store::intake::{self, Outcome, Queue, Read, Reading, Waiting};
-use store::work::{Claim, Verdict};
+use store::intake::{self, Queue, Read, Reading, Waiting};
+use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
 use super::Tools;

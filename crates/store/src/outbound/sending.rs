@@ -15,64 +15,24 @@
 //! **What a late call does:** a paused worker's late placeholder or stub remains as an empty message; its late
 //! edit writes the same text. A late plain send is the one thing that can be seen twice, and is counted.
 
-use std::collections::HashMap;
+mod parcel;
+mod step;
+
 use std::time::Duration;
 
-use contract::{Channel, ConversationId, Kind, Language, OutboundId, Phrase, Stage, Ticket};
+use contract::Stage;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{DELIVER, promote};
+pub use self::parcel::{Call, Parcel, Rates, load};
+use self::step::Step;
 use crate::accept::intake_key;
-use crate::intake::Outcome;
-use crate::limiter::{self, Rate};
-use crate::work::{self, Claim, Fence, Transition, Verdict, seconds};
-use crate::{Error, Ledger, conversations};
-
-/// The input of the `deliver` stage.
-#[derive(Debug, Clone)]
-pub struct Parcel {
-    pub id: OutboundId,
-    pub conversation: ConversationId,
-    pub channel: Channel,
-    /// The chat.
-    pub address: String,
-    pub text: String,
-    kind: String,
-    unknowns: i32,
-    /// Its own message on the channel, or the placeholder's.
-    target: Option<String>,
-}
-
-/// The rates and pauses all senders share.
-#[derive(Debug, Clone, Copy)]
-pub struct Rates {
-    pub chat: Rate,
-    pub bot: Rate,
-    /// How long an unknown plain send waits before it is repeated: a person who got it has had time to
-    /// react.
-    pub second_thoughts: Duration,
-    /// After a delivery changed hands the final edit is repeated once, this much later: the first owner's
-    /// late call has ended by then.
-    pub repeat_after: Duration,
-    /// Stubs of unknown outcome after which a final is given up.
-    pub attempts: i32,
-    /// Wait after the second unknown edit or stub; see [`work::retry_delay`].
-    pub retry: Duration,
-}
+use crate::work::{self, Claim, Outcome, Verdict};
+use crate::{Error, Ledger, conversations, limiter};
 
 /// A channel that asks for a longer pause is asked again after this one: a broken header must not silence a
 /// chat for ever.
 const LONGEST_HOLD: Duration = Duration::from_hours(1);
-
-/// The call to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// A new message with this text.
-    Send(String),
-    /// The message `target` gets this text.
-    Edit { target: String, text: String },
-}
 
 /// What [`begin`] decided.
 #[derive(Debug)]
@@ -96,86 +56,6 @@ pub enum Delivered {
     Gone { error: String },
     /// [`begin`] settled it already.
     Over(Outcome),
-}
-
-impl Parcel {
-    fn is_final(&self) -> bool {
-        self.kind == "final"
-    }
-
-    /// A final without a message to edit sends an empty one first.
-    fn is_stub(&self) -> bool {
-        self.is_final() && self.target.is_none()
-    }
-
-    fn call(&self) -> Call {
-        match &self.target {
-            Some(target) => Call::Edit { target: target.clone(), text: self.text.clone() },
-            None if self.is_stub() => Call::Send(Phrase::Placeholder.text(Language::English).to_owned()),
-            None => Call::Send(self.text.clone()),
-        }
-    }
-
-    /// What a call whose outcome is unknown leaves behind.
-    ///
-    /// Edits and stubs are attempts, and wait longer each time: a channel that takes everything and answers
-    /// nothing must not fill a chat. An edit is repeated until its age limit; a stub, which can be seen, until
-    /// the attempts are used up.
-    fn after_unknown(&self, claim: &Claim, rates: &Rates) -> Step {
-        let base = Step::of(claim);
-        let attempts = claim.attempts + 1;
-        let delay = match claim.attempts {
-            0 => Duration::ZERO,
-            more => work::retry_delay(rates.retry, more - 1),
-        };
-        if self.target.is_some() {
-            Step { attempts, delay, issue: delay.is_zero(), ..base }
-        } else if self.is_stub() && attempts < rates.attempts {
-            Step { attempts, delay, issue: delay.is_zero(), unknowns: 1, ..base }
-        } else if self.is_stub() || self.kind == "placeholder" || self.unknowns > 0 {
-            Step { state: "unknown", unknowns: 1, ..base }
-        } else {
-            Step { delay: rates.second_thoughts, unknowns: 1, ..base }
-        }
-    }
-
-    fn buckets(&self) -> (String, String) {
-        (format!("chat:{}:{}", self.channel, self.address), format!("bot:{}", self.channel))
-    }
-}
-
-/// Loads claimed rows, in the order of the claims.
-///
-/// # Errors
-/// [`Error`].
-pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Parcel>>, Error> {
-    let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
-    let rows = sqlx::query!(
-        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.unknowns, c.channel, c.address,
-                  coalesce(o.target, CASE WHEN o.kind = 'final' THEN (
-                      SELECT p.target FROM outbound p
-                      WHERE p.turn_id = o.turn_id AND p.kind = 'placeholder' AND p.state = 'sent'
-                      LIMIT 1) END) AS target
-           FROM outbound o JOIN conversations c ON c.id = o.conversation_id WHERE o.id = ANY($1)"#,
-        &ids
-    )
-    .fetch_all(&ledger.pool)
-    .await?;
-    let mut parcels = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let parcel = Parcel {
-            id: OutboundId(row.id),
-            conversation: ConversationId(row.conversation_id),
-            channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
-            address: row.address.unwrap_or_default(),
-            text: row.text,
-            kind: row.kind,
-            unknowns: row.unknowns,
-            target: row.target,
-        };
-        parcels.insert(row.id, parcel);
-    }
-    Ok(ids.iter().map(|id| parcels.remove(id)).collect())
 }
 
 /// Before the call, in one transaction: the bot still has the conversation, a slot of the limiter is drawn
@@ -240,7 +120,7 @@ pub async fn begin(
         None
     };
     if let Some(step) = over {
-        let outcome = close(&mut tx, stage, parcel, &step).await?;
+        let outcome = step.close(&mut tx, stage, parcel).await?;
         tx.commit().await?;
         return Ok(Begin::Over(outcome));
     }
@@ -252,7 +132,7 @@ pub async fn begin(
             .max(limiter::draw(&mut tx, &bot, rates.bot).await?);
         if !wait.is_zero() {
             let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
-            let outcome = close(&mut tx, stage, parcel, &step).await?;
+            let outcome = step.close(&mut tx, stage, parcel).await?;
             tx.commit().await?;
             return Ok(Begin::Over(outcome));
         }
@@ -337,7 +217,7 @@ pub async fn settle(
                 ..base
             },
         };
-        outcomes[n] = close(&mut tx, stage, parcel, &step).await?;
+        outcomes[n] = step.close(&mut tx, stage, parcel).await?;
     }
     limited.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     for (parcel, retry_after) in limited {
@@ -360,123 +240,4 @@ async fn left_as(conn: &mut PgConnection, claim: &Claim, cut_off: bool) -> Resul
             .fetch_optional(conn)
             .await?;
     Ok(if state.as_deref() == Some("sending") { "sending" } else { "ready" })
-}
-
-/// What a row becomes.
-struct Step {
-    fence: Fence,
-    state: &'static str,
-    delay: Duration,
-    attempts: i32,
-    claims: i32,
-    unknowns: i32,
-    reserved: bool,
-    issue: bool,
-    /// The person is gone for good.
-    gone: bool,
-    /// Write the row that repeats this edit, this much later.
-    repeat: Option<Duration>,
-    target: Option<String>,
-    error: Option<String>,
-}
-
-impl Step {
-    /// Back to `ready`, nothing else changed. A wait is neither an attempt nor a claim that counts.
-    fn of(claim: &Claim) -> Self {
-        Self {
-            fence: claim.fence(),
-            state: "ready",
-            delay: Duration::ZERO,
-            attempts: claim.attempts,
-            claims: claim.claims,
-            unknowns: 0,
-            reserved: false,
-            issue: false,
-            gone: false,
-            repeat: None,
-            target: None,
-            error: None,
-        }
-    }
-}
-
-/// The fenced write, and the successor's turn when the row is over.
-async fn close(
-    conn: &mut PgConnection,
-    stage: &Stage,
-    parcel: &Parcel,
-    step: &Step,
-) -> Result<Outcome, Error> {
-    let ends = !matches!(step.state, "ready" | "sending");
-    let transition = Transition {
-        fence: step.fence,
-        stage: stage.name.to_owned(),
-        state: step.state,
-        attempts: step.attempts,
-        claims: step.claims,
-        delay: step.delay,
-        issue: step.issue,
-        ends,
-        error: step.error.clone(),
-    };
-    let settled = work::settle(conn, stage, &[transition]).await?;
-    let Some(row) = settled.first() else {
-        return Ok(Outcome::default());
-    };
-    sqlx::query!(
-        "UPDATE outbound SET target = coalesce($2, target), unknowns = unknowns + $3, reserved = $4 WHERE id = $1",
-        row.id,
-        step.target,
-        step.unknowns,
-        step.reserved
-    )
-    .execute(&mut *conn)
-    .await?;
-    let mut outcome = Outcome { settled: true, ..Outcome::default() };
-    if let Some(issued_at) = row.issued_at {
-        outcome.tickets.push(Ticket::new(Kind::Outbound, row.id, stage.name, issued_at.timestamp_micros()));
-    }
-    if step.gone {
-        mark_gone(conn, parcel).await?;
-    }
-    if let Some(after) = step.repeat {
-        repeat_later(conn, row.id, after).await?;
-    }
-    if ends {
-        outcome.tickets.extend(promote(conn, &[parcel.conversation.0]).await?);
-    }
-    Ok(outcome)
-}
-
-/// Writes the row that repeats a final edit once.
-async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Result<(), Error> {
-    sqlx::query!(
-        "WITH numbered AS (
-             UPDATE conversations c SET next_seq = c.next_seq + 1 FROM outbound o
-             WHERE o.id = $1 AND c.id = o.conversation_id RETURNING c.next_seq - 1 AS seq
-         )
-         INSERT INTO outbound
-             (id, conversation_id, turn_id, seq, kind, author, text, target, stage, state, not_before)
-         SELECT $2, o.conversation_id, o.turn_id, numbered.seq, 'repeat', o.author, o.text, o.target, $3, 'ready',
-                clock_timestamp() + $4 * interval '1 second'
-         FROM outbound o, numbered WHERE o.id = $1",
-        id,
-        OutboundId::new().0,
-        DELIVER,
-        seconds(after)
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn mark_gone(conn: &mut PgConnection, parcel: &Parcel) -> Result<(), Error> {
-    sqlx::query!(
-        "UPDATE contacts p SET gone_at = coalesce(gone_at, clock_timestamp())
-         FROM conversations c WHERE c.id = $1 AND p.id = c.contact_id",
-        parcel.conversation.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

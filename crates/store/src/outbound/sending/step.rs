@@ -1,0 +1,136 @@
+//! What a row becomes after a call, or instead of one.
+
+use std::time::Duration;
+
+use contract::{Kind, OutboundId, Stage, Ticket};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Parcel;
+use crate::Error;
+use crate::outbound::{DELIVER, promote};
+use crate::work::{self, Claim, Fence, Outcome, Transition, seconds};
+
+/// What a row becomes.
+pub(super) struct Step {
+    pub(super) fence: Fence,
+    pub(super) state: &'static str,
+    pub(super) delay: Duration,
+    pub(super) attempts: i32,
+    pub(super) claims: i32,
+    pub(super) unknowns: i32,
+    pub(super) reserved: bool,
+    pub(super) issue: bool,
+    /// The person is gone for good.
+    pub(super) gone: bool,
+    /// Write the row that repeats this edit, this much later.
+    pub(super) repeat: Option<Duration>,
+    pub(super) target: Option<String>,
+    pub(super) error: Option<String>,
+}
+
+impl Step {
+    /// Back to `ready`, nothing else changed. A wait is neither an attempt nor a claim that counts.
+    pub(super) fn of(claim: &Claim) -> Self {
+        Self {
+            fence: claim.fence(),
+            state: "ready",
+            delay: Duration::ZERO,
+            attempts: claim.attempts,
+            claims: claim.claims,
+            unknowns: 0,
+            reserved: false,
+            issue: false,
+            gone: false,
+            repeat: None,
+            target: None,
+            error: None,
+        }
+    }
+
+    /// The fenced write, and the successor's turn when the row is over.
+    pub(super) async fn close(
+        &self,
+        conn: &mut PgConnection,
+        stage: &Stage,
+        parcel: &Parcel,
+    ) -> Result<Outcome, Error> {
+        let ends = !matches!(self.state, "ready" | "sending");
+        let transition = Transition {
+            fence: self.fence,
+            stage: stage.name.to_owned(),
+            state: self.state,
+            attempts: self.attempts,
+            claims: self.claims,
+            delay: self.delay,
+            issue: self.issue,
+            ends,
+            error: self.error.clone(),
+        };
+        let settled = work::settle(conn, stage, &[transition]).await?;
+        let Some(row) = settled.first() else {
+            return Ok(Outcome::default());
+        };
+        sqlx::query!(
+            "UPDATE outbound SET target = coalesce($2, target), unknowns = unknowns + $3, reserved = $4 WHERE id = $1",
+            row.id,
+            self.target,
+            self.unknowns,
+            self.reserved
+        )
+        .execute(&mut *conn)
+        .await?;
+        let mut outcome = Outcome { settled: true, ..Outcome::default() };
+        if let Some(issued_at) = row.issued_at {
+            outcome.tickets.push(Ticket::new(
+                Kind::Outbound,
+                row.id,
+                stage.name,
+                issued_at.timestamp_micros(),
+            ));
+        }
+        if self.gone {
+            mark_gone(conn, parcel).await?;
+        }
+        if let Some(after) = self.repeat {
+            repeat_later(conn, row.id, after).await?;
+        }
+        if ends {
+            outcome.tickets.extend(promote(conn, &[parcel.conversation.0]).await?);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Writes the row that repeats a final edit once.
+async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH numbered AS (
+             UPDATE conversations c SET next_seq = c.next_seq + 1 FROM outbound o
+             WHERE o.id = $1 AND c.id = o.conversation_id RETURNING c.next_seq - 1 AS seq
+         )
+         INSERT INTO outbound
+             (id, conversation_id, turn_id, seq, kind, author, text, target, stage, state, not_before)
+         SELECT $2, o.conversation_id, o.turn_id, numbered.seq, 'repeat', o.author, o.text, o.target, $3, 'ready',
+                clock_timestamp() + $4 * interval '1 second'
+         FROM outbound o, numbered WHERE o.id = $1",
+        id,
+        OutboundId::new().0,
+        DELIVER,
+        seconds(after)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn mark_gone(conn: &mut PgConnection, parcel: &Parcel) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE contacts p SET gone_at = coalesce(gone_at, clock_timestamp())
+         FROM conversations c WHERE c.id = $1 AND p.id = c.contact_id",
+        parcel.conversation.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
