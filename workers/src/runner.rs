@@ -257,6 +257,8 @@ impl<S: Stage> Runner<S> {
         if claim.claims > self.settings.claims {
             return Verdict::Failed {
                 error: format!("given up after {} claims: it kills its workers", claim.claims - 1),
+                // The claim before this one was killed at its work, perhaps inside a call.
+                cut_off: true,
             };
         }
         let limit = self.settings.hard_limit_of(S::STAGE.name);
@@ -293,7 +295,7 @@ impl<S: Stage> Runner<S> {
             StageError::Retry { .. } | StageError::Reject { .. } => {
                 self.breaker.close();
                 tracing::warn!(stage = S::STAGE.name, id = %claim.id, attempt = claim.attempts + 1, error = text, "given up");
-                Verdict::Failed { error: text }
+                Verdict::Failed { error: text, cut_off }
             }
         }
     }
@@ -318,7 +320,8 @@ impl<S: Stage> Runner<S> {
                     if matches!(verdict, Verdict::Failed { .. }) {
                         return None;
                     }
-                    verdict = Verdict::Failed { error: "the ledger refused the result".to_owned() };
+                    let error = "the ledger refused the result".to_owned();
+                    verdict = Verdict::Failed { error, cut_off: false };
                     continue;
                 }
                 Err(_dropped) => return None,

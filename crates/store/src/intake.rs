@@ -134,7 +134,7 @@ pub async fn settle(
         }
         match verdict {
             Verdict::Done(read) => opening.push((claim.id, read)),
-            Verdict::Failed { error } => {
+            Verdict::Failed { error, .. } => {
                 if let Some(poison) = queue.updates.first() {
                     fail_row(&mut tx, poison.id, error).await?;
                     outcome.changed.push(poison.message);
@@ -169,7 +169,7 @@ async fn consume(
     for (claim, queue, verdict) in batch {
         let (count, error) = match verdict {
             Verdict::Done(read) => (read.queue.updates.len(), None),
-            Verdict::Failed { error } => (queue.updates.len().min(1), Some(error.clone())),
+            Verdict::Failed { error, .. } => (queue.updates.len().min(1), Some(error.clone())),
             Verdict::Retry { .. } | Verdict::Release { .. } => continue,
         };
         ids.push(claim.id);

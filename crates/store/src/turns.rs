@@ -306,9 +306,15 @@ pub(crate) async fn redrive(ledger: &Ledger, turn: TurnId) -> Result<Option<Vec<
     sqlx::query!("UPDATE turns SET state = 'superseded' WHERE id = $1 AND state = 'failed'", turn.0)
         .execute(&mut *tx)
         .await?;
-    sqlx::query!("UPDATE messages SET state = 'waiting', turn_id = NULL WHERE turn_id = $1", turn.0)
-        .execute(&mut *tx)
-        .await?;
+    // While a human has the conversation, they are the human's too.
+    sqlx::query!(
+        "UPDATE messages m SET turn_id = NULL,
+             state = CASE c.handled_by WHEN 'bot' THEN 'waiting' ELSE 'operator' END
+         FROM conversations c WHERE c.id = m.conversation_id AND m.turn_id = $1",
+        turn.0
+    )
+    .execute(&mut *tx)
+    .await?;
     let opened = go_on(&mut tx, &[conversation], &[conversation]).await?;
     tx.commit().await?;
     Ok(Some(opened.tickets))

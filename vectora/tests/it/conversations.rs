@@ -255,3 +255,28 @@ async fn a_slow_question_does_not_keep_a_stage_from_recovering() {
     installation.answered(slow).await;
     installation.assert_finished().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_driven_again_while_a_human_has_the_conversation_is_the_humans() {
+    let installation = Installation::new(BINARY, Plan::default()).await;
+    let (_ingress, url) = installation.ingress(&[]).await;
+    let _worker = installation.worker("intake,answer", &[]).await;
+    let id = installation.ask(&url, "#reject").await;
+    let home = installation.finished(id).await.conversation_id;
+    let minute = Duration::from_mins(1);
+    assert!(
+        store::conversations::take(&installation.ledger, home, minute).await.expect("the ledger answers")
+    );
+    let failed = store::failed::list(&installation.ledger, 10).await.expect("the ledger answers");
+    let driven =
+        store::failed::redrive(&installation.ledger, failed[0].id).await.expect("the ledger answers");
+    assert_eq!(driven, Some(Vec::new()), "nothing is opened");
+    assert_eq!(installation.status(id).await, QuestionStatus::Escalated);
+    store::conversations::give_back(&installation.ledger, home).await.expect("the ledger answers");
+    assert_eq!(
+        installation.status(id).await,
+        QuestionStatus::Escalated,
+        "the bot does not answer it on return"
+    );
+    installation.assert_finished().await;
+}

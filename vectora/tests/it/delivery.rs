@@ -295,6 +295,22 @@ async fn a_call_cut_off_by_the_hard_limit_is_unknown_and_not_simply_made_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_cut_off_at_its_last_attempt_is_unknown_and_not_failed() {
+    let (installation, _ingress) = installation(&[("VECTORA__WORKERS__ATTEMPTS", "1")]).await;
+    let _worker = installation
+        .worker("intake,answer,deliver", &[("VECTORA__WORKERS__HARD_LIMIT__DELIVER", "300ms")])
+        .await;
+    let conversation = hello(&installation, "anna", &[]).await;
+    installation.messenger.misbehave([Stall(Duration::from_secs(1))]);
+    operator_says(&installation, conversation, "a human").await;
+    eventually("the message to be over", || async {
+        rows(&installation, conversation).await.contains(&row("operator", "unknown", 1, 1)).then_some(())
+    })
+    .await;
+    assert_eq!(installation.messenger.screen("anna"), [ANSWER, "a human"], "it had arrived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_cut_off_by_a_second_signal_is_unknown_and_not_simply_made_again() {
     let (installation, _ingress) = installation(&[("VECTORA__WORKERS__SECOND_THOUGHTS", "1h")]).await;
     let mut worker = installation.worker("intake,answer,deliver", &[]).await;

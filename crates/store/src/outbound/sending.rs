@@ -199,8 +199,16 @@ pub async fn settle(
             Verdict::Done(Delivered::Gone { error }) => {
                 Step { state: "failed", gone: true, error: Some(error.clone()), ..base }
             }
-            Verdict::Failed { error } => {
-                Step { state: "failed", attempts: claim.attempts + 1, error: Some(error.clone()), ..base }
+            Verdict::Failed { error, cut_off } => {
+                // Cut off inside the call for the last time: it may have arrived all the same.
+                let unknown = left_as(&mut tx, claim, *cut_off).await? == "sending";
+                Step {
+                    state: if unknown { "unknown" } else { "failed" },
+                    unknowns: i32::from(unknown),
+                    attempts: claim.attempts + 1,
+                    error: Some(error.clone()),
+                    ..base
+                }
             }
             Verdict::Retry { delay, error, cut_off } => Step {
                 state: left_as(&mut tx, claim, *cut_off).await?,

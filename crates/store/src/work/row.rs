@@ -62,8 +62,8 @@ pub enum Verdict<T> {
     /// A dependency is away, or the worker stops: the claim is taken back, nothing is counted. `cut_off` as
     /// above.
     Release { delay: Duration, error: String, cut_off: bool },
-    /// Given up, with the follow-up of its table.
-    Failed { error: String },
+    /// Given up, with the follow-up of its table. `cut_off` as above.
+    Failed { error: String, cut_off: bool },
 }
 
 impl<T> Verdict<T> {
@@ -92,7 +92,7 @@ impl<T> Verdict<T> {
     pub(crate) fn end(&self, claim: &Claim, stage: &Stage, state: &'static str) -> Transition {
         // What was given up had one more attempt: the last.
         let (error, attempts) = match self {
-            Self::Failed { error } => (Some(error.clone()), claim.attempts + 1),
+            Self::Failed { error, .. } => (Some(error.clone()), claim.attempts + 1),
             _ => (None, claim.attempts),
         };
         Transition {
