@@ -9,9 +9,21 @@ use uuid::Uuid;
 
 use crate::{Error, Ledger};
 
-/// What a key may be allowed to do. There is no wildcard, and no scope implies another.
-pub const SCOPES: [&str; 4] =
-    ["questions:write", "questions:read", "questions:write:any", "questions:read:any"];
+/// What a key may be allowed to do. No scope contains another one, except that an `:any` scope covers
+/// what is the key's own as well; there is no wildcard.
+pub mod scope {
+    /// Ask questions, in conversations of its own.
+    pub const WRITE: &str = "questions:write";
+    /// Ask questions, in REST conversations of every key.
+    pub const WRITE_ANY: &str = "questions:write:any";
+    /// Read the questions it asked.
+    pub const READ: &str = "questions:read";
+    /// Read everybody's questions.
+    pub const READ_ANY: &str = "questions:read:any";
+}
+
+/// Every scope there is.
+pub const SCOPES: [&str; 4] = [scope::WRITE, scope::READ, scope::WRITE_ANY, scope::READ_ANY];
 
 /// A key as stored. Expiry and revocation are judged by the database's clock at the time of reading.
 #[derive(Debug, Clone)]

@@ -263,6 +263,19 @@ impl Installation {
         text.lines().filter(of_it).filter_map(value).sum()
     }
 
+    /// Waits for a metric: the first line of a program's metrics that holds every one of `words`.
+    pub async fn metric_line(&self, program: &Program, words: &[&str]) -> String {
+        let ready: Value =
+            serde_json::from_str(&program.says("\"ready\"").await).expect("the ready line is JSON");
+        let internal = ready["internal"].as_str().expect("it says where its internal listener is");
+        let url = format!("http://{internal}/metrics");
+        eventually(&format!("a metric with {words:?}"), || async {
+            let text = self.http.get(&url).send().await.ok()?.text().await.ok()?;
+            text.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
+        .await
+    }
+
     /// Nothing is left unfinished: no row is claimable or leased, every message has its answer, and no
     /// turn was answered twice.
     ///

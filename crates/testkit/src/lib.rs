@@ -59,8 +59,7 @@ pub fn install_tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// Prints a figure that a test has measured; `--show-output` shows it.
-#[expect(clippy::print_stdout, reason = "the figures of a test are for people")]
+/// [`figure`] for a time.
 pub fn measured(what: &str, took: Duration) {
-    println!("measured: {what}: {:.3} s", took.as_secs_f64());
+    figure(format_args!("{what}: {:.3} s", took.as_secs_f64()));
 }

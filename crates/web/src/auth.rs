@@ -23,18 +23,7 @@ use store::keys::ApiKey;
 use crate::Problem;
 use crate::cache::Cache;
 
-/// What a key may be allowed to do. No scope contains another one, except that an `:any` scope covers
-/// what is the key's own as well; there is no wildcard.
-pub mod scope {
-    /// Ask questions, in conversations of its own.
-    pub const WRITE: &str = "questions:write";
-    /// Ask questions, in REST conversations of every key.
-    pub const WRITE_ANY: &str = "questions:write:any";
-    /// Read the questions it asked.
-    pub const READ: &str = "questions:read";
-    /// Read everybody's questions.
-    pub const READ_ANY: &str = "questions:read:any";
-}
+pub use store::keys::scope;
 
 /// Keys in use at once that are remembered; about 300 bytes each.
 const KNOWN: usize = 10_000;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use contract::QuestionStatus;
 use serde_json::Value;
-use testkit::{Installation, Plan, Program, eventually};
+use testkit::{Installation, Plan, eventually};
 
 use crate::BINARY;
 
@@ -20,25 +20,6 @@ async fn run(installation: &Installation, arguments: &[&str]) -> String {
     let status = program.ended().await;
     assert!(status.success(), "{arguments:?}: {}", program.output());
     program.output()
-}
-
-/// The first line of a program's metrics that holds every one of `words`.
-async fn metric(installation: &Installation, program: &Program, words: &[&str]) -> String {
-    let ready: Value = serde_json::from_str(&program.says("\"ready\"").await).expect("JSON");
-    let internal = ready["internal"].as_str().expect("it says where").to_owned();
-    eventually(&format!("a metric with {words:?}"), || async {
-        let text = installation
-            .http
-            .get(format!("http://{internal}/metrics"))
-            .send()
-            .await
-            .ok()?
-            .text()
-            .await
-            .ok()?;
-        text.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +108,7 @@ async fn a_question_that_is_given_up_frees_its_conversation() {
         assert_eq!(made, attempts, "{word}");
         assert!(last_error.contains(cause), "{word}: {last_error}");
     }
-    let panics = metric(&installation, &worker, &["vectora_stage_panics_total", "answer"]).await;
+    let panics = installation.metric_line(&worker, &["vectora_stage_panics_total", "answer"]).await;
     assert!(panics.ends_with(" 3"), "every panic is counted: {panics}");
     installation.assert_finished().await;
 }
@@ -211,7 +192,7 @@ async fn a_model_that_is_away_costs_no_attempt_and_stops_no_other_stage() {
         (installation.count(epoch).await >= 10).then_some(())
     })
     .await;
-    metric(&installation, &worker, &["vectora_stage_breaker_open", "answer", "} 1"]).await;
+    installation.metric_line(&worker, &["vectora_stage_breaker_open", "answer", "} 1"]).await;
     assert_eq!(installation.count("SELECT attempts::bigint FROM turns").await, 0, "no attempt is burnt");
     assert!(installation.count("SELECT claims::bigint FROM turns").await <= 1, "claims are taken back");
     assert_eq!(installation.status(id).await, QuestionStatus::Working);
