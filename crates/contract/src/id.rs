@@ -47,16 +47,29 @@ ids! {
     ApiKeyId,
     /// A person on one channel.
     ContactId,
+    /// A part of a document's text, and its point in the index. Never used again: a text that returns gets a
+    /// new one.
+    ChunkId,
     /// What is answered in order.
     ConversationId,
+    /// A file of a source, through all its revisions.
+    DocumentId,
     /// A hand-over to a human.
     EscalationId,
+    /// One state of the index: an analyser, a chunker, a collection.
+    GenerationId,
+    /// One loading of files.
+    IngestionId,
     /// The queue of one chat or conversation: its inbox rows are taken in order.
     IntakeKeyId,
     /// A question, from the moment ingress accepts it.
     MessageId,
     /// Something to be sent.
     OutboundId,
+    /// One version of a document.
+    RevisionId,
+    /// A named set of documents: a folder.
+    SourceId,
     /// The answering of one or more messages.
     TurnId,
 }

@@ -3,6 +3,7 @@
 //! Pure data. **Invariant:** no I/O, no tokio, and no dependency on another crate of the workspace.
 
 pub mod channel;
+pub mod document;
 pub mod event;
 pub mod id;
 pub mod phrase;
@@ -12,8 +13,12 @@ pub mod text;
 pub mod ticket;
 
 pub use channel::Channel;
+pub use document::{Block, Document};
 pub use event::QuestionEvent;
-pub use id::{ApiKeyId, ContactId, ConversationId, EscalationId, IntakeKeyId, MessageId, OutboundId, TurnId};
+pub use id::{
+    ApiKeyId, ChunkId, ContactId, ConversationId, DocumentId, EscalationId, GenerationId, IngestionId,
+    IntakeKeyId, MessageId, OutboundId, RevisionId, SourceId, TurnId,
+};
 pub use phrase::{Language, Phrase};
 pub use question::{Answer, AnswerKind, Citation, Question, QuestionStatus};
 pub use stage::{Kind, Stage, Stream};

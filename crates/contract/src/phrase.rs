@@ -28,6 +28,29 @@ pub enum Phrase {
 }
 
 impl Phrase {
+    /// The refusal of a question the knowledge base does not cover: what was looked for, and the offer of a human.
+    pub fn not_covered(language: Language, words: &[&str]) -> String {
+        let (said, looked, quotes, human) = match language {
+            Language::English => (
+                "The knowledge base has no answer to this.",
+                "I looked for",
+                ("“", "”"),
+                "Put it in other words, or ask for a human.",
+            ),
+            Language::Russian => (
+                "В базе знаний нет ответа на этот вопрос.",
+                "Я искал:",
+                ("«", "»"),
+                "Спросите иначе или попросите оператора.",
+            ),
+        };
+        if words.is_empty() {
+            return format!("{said} {human}");
+        }
+        let words: Vec<String> = words.iter().map(|word| format!("{}{word}{}", quotes.0, quotes.1)).collect();
+        format!("{said} {looked} {}. {human}", words.join(", "))
+    }
+
     pub const fn text(self, language: Language) -> &'static str {
         match (self, language) {
             (Self::NoKnowledge, Language::English) => {
@@ -50,6 +73,13 @@ impl Phrase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_names_what_was_looked_for() {
+        let text = Phrase::not_covered(Language::English, &["smartwatch", "sync"]);
+        assert!(text.contains("“smartwatch”, “sync”") && text.contains("human"), "{text}");
+        assert!(!Phrase::not_covered(Language::Russian, &[]).contains("искал"));
+    }
 
     #[test]
     fn the_language_is_that_of_most_letters() {

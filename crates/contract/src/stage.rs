@@ -12,10 +12,13 @@ pub enum Kind {
     Turn,
     Escalation,
     Outbound,
+    Revision,
+    EmbedBatch,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::IntakeKey, Self::Turn, Self::Escalation, Self::Outbound];
+    pub const ALL: [Self; 6] =
+        [Self::IntakeKey, Self::Turn, Self::Escalation, Self::Outbound, Self::Revision, Self::EmbedBatch];
 
     /// The word used in tickets and `Nats-Msg-Id`.
     pub const fn as_str(self) -> &'static str {
@@ -24,6 +27,8 @@ impl Kind {
             Self::Turn => "turn",
             Self::Escalation => "escalation",
             Self::Outbound => "outbound",
+            Self::Revision => "revision",
+            Self::EmbedBatch => "embed_batch",
         }
     }
 }
@@ -37,16 +42,20 @@ impl fmt::Display for Kind {
 /// The `JetStream` stream that carries a stage's tickets. Questions never wait behind batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
+    /// What people wait for.
     Turns,
+    /// Knowledge on its way into the index. Only the dispatcher publishes here, a window at a time.
+    Documents,
 }
 
 impl Stream {
-    pub const ALL: [Self; 1] = [Self::Turns];
+    pub const ALL: [Self; 2] = [Self::Turns, Self::Documents];
 
     /// Lower case: the middle word of a subject. The stream's name is `<PREFIX>_<NAME>` in upper case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Turns => "turns",
+            Self::Documents => "documents",
         }
     }
 }
