@@ -1,0 +1,211 @@
+//! How much each unit of the passages says of what was asked.
+
+use contract::Language;
+
+use super::Passage;
+use super::cue;
+use super::expand::SAME;
+use super::question::Asked;
+use super::unit::{self, Kind, Unit};
+use crate::{Sparse, analyser};
+
+/// What a term of the question counts that is not in the unit itself but around it. Fitted on `xquad` and
+/// `squad2` (tests/extractive.rs); each may change by a third without moving the result by a point.
+const HEADING: f32 = 0.5;
+const TITLE: f32 = 0.3;
+const BEFORE: f32 = 0.35;
+const AFTER: f32 = 0.2;
+/// What holding the kind of thing asked for adds, as a share of the question.
+const CUE: f32 = 0.12;
+/// What a sentence that begins with the thing asked for, and says what it is, has over others.
+const DEFINES: f32 = 0.3;
+/// What a step, code, or the line that introduces them has over other text when steps are wanted.
+const STEP: f32 = 0.12;
+/// What it has besides when its heading is the question, which steps hardly repeat.
+const STEP_BELOW: f32 = 0.3;
+/// What a unit loses that says nothing but the question again.
+const ECHO: f32 = 0.5;
+/// What is left of a unit in another language where the question's has one.
+const FOREIGN: f32 = 0.6;
+/// How far the search's own order counts: the last passage keeps this share.
+const RANK: f32 = 0.7;
+/// What the first unit of a passage has over others that say as much.
+const FIRST: f32 = 0.03;
+
+/// A passage, read and weighed.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    pub(super) passage: Passage<'a>,
+    pub(super) units: Vec<Unit>,
+    /// One a unit; 0 without any term of the question, about 1 with all.
+    pub(super) weights: Vec<f32>,
+    /// One a unit: which of the question's terms it has itself.
+    pub(super) has: Vec<Vec<bool>>,
+    /// The share of the question its heading and title have, 0 to 1.
+    pub(super) heading: f32,
+}
+
+impl<'a> Read<'a> {
+    pub(super) fn text(&self, unit: usize) -> &'a str {
+        &self.passage.text[self.units[unit].range.clone()]
+    }
+}
+
+/// All passages, in their order.
+pub(super) fn read<'a>(asked: &Asked, passages: &[Passage<'a>], language: Language) -> Vec<Read<'a>> {
+    let best = passages.iter().map(|passage| passage.score).fold(f32::MIN_POSITIVE, f32::max);
+    let mut read: Vec<Read<'a>> = passages.iter().map(|passage| weighed(asked, *passage, best)).collect();
+    prefer(language, &mut read);
+    read
+}
+
+fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
+    let units = unit::units(passage.text);
+    let sparse: Vec<Sparse> =
+        units.iter().map(|unit| analyser::document("", &[], &passage.text[unit.range.clone()])).collect();
+    let has: Vec<Vec<bool>> = sparse.iter().map(|sparse| present(asked, sparse)).collect();
+    let heading = present(asked, &analyser::document("", passage.heading, ""));
+    let title = present(asked, &analyser::document(passage.title, &[], ""));
+    let above: Vec<bool> = heading.iter().zip(&title).map(|(one, other)| *one || *other).collect();
+    let above = share(asked, &above);
+    let rank = RANK + (1.0 - RANK) * (passage.score / best).clamp(0.0, 1.0);
+    let weights = units
+        .iter()
+        .enumerate()
+        .map(|(at, unit)| {
+            let before = before(&units, at).map(|before| &has[before]);
+            let around =
+                Around { has: &has[at], heading: &heading, title: &title, before, after: has.get(at + 1) };
+            let text = &passage.text[unit.range.clone()];
+            let mut weight = around.share(asked);
+            if weight == 0.0 {
+                return 0.0;
+            }
+            weight += bonus(asked, unit, text);
+            if asked.how_to && tells_how(&units, at, text) {
+                weight += STEP;
+            }
+            if asked.how_to && (is_step(unit) || units.get(at + 1).is_some_and(is_step)) {
+                weight += STEP_BELOW * above;
+            }
+            if at == 0 {
+                weight += FIRST;
+            }
+            let says_little = match unit.kind {
+                Kind::Row { header } => header,
+                Kind::Code => !asked.how_to,
+                Kind::Item { .. } => false,
+                Kind::Sentence => {
+                    is_echo(asked, &sparse[at])
+                        || cue::refers(text)
+                        || (text.ends_with(':') && at + 1 == units.len())
+                }
+            };
+            if says_little {
+                weight *= ECHO;
+            }
+            weight * rank
+        })
+        .collect();
+    Read { passage, units, weights, has, heading: above }
+}
+
+/// What a unit is read after: a row after its header, everything else after what stands above it.
+fn before(units: &[Unit], at: usize) -> Option<usize> {
+    let block = units[at].block;
+    let header = |unit: &Unit| unit.block == block && unit.kind == Kind::Row { header: true };
+    units[..at].iter().rposition(header).or(at.checked_sub(1))
+}
+
+/// Which terms of the question a text has.
+fn present(asked: &Asked, sparse: &Sparse) -> Vec<bool> {
+    asked.terms.iter().map(|(term, _)| sparse.get(*term).is_some()).collect()
+}
+
+fn share(asked: &Asked, has: &[bool]) -> f32 {
+    let found = asked.terms.iter().zip(has).filter(|(_, has)| **has);
+    found.map(|((_, weight), _)| weight).sum::<f32>() / asked.total
+}
+
+/// A unit and what stands around it.
+struct Around<'a> {
+    has: &'a [bool],
+    heading: &'a [bool],
+    title: &'a [bool],
+    before: Option<&'a Vec<bool>>,
+    after: Option<&'a Vec<bool>>,
+}
+
+impl Around<'_> {
+    /// Each term counts where it counts most.
+    fn share(&self, asked: &Asked) -> f32 {
+        let near = |neighbour: Option<&Vec<bool>>, at: usize| neighbour.is_some_and(|has| has[at]);
+        let sum: f32 = asked
+            .terms
+            .iter()
+            .enumerate()
+            .map(|(at, (_, weight))| {
+                let counts = if self.has[at] {
+                    1.0
+                } else if self.heading[at] {
+                    HEADING
+                } else if near(self.before, at) {
+                    BEFORE
+                } else if self.title[at] {
+                    TITLE
+                } else if near(self.after, at) {
+                    AFTER
+                } else {
+                    0.0
+                };
+                weight * counts
+            })
+            .sum();
+        sum / asked.total
+    }
+}
+
+fn bonus(asked: &Asked, unit: &Unit, text: &str) -> f32 {
+    if asked.definition
+        && unit.is_sentence()
+        && cue::subject(text).is_some_and(|subject| {
+            share(asked, &present(asked, &analyser::document("", &[], subject))) >= SAME
+        })
+    {
+        return DEFINES;
+    }
+    if cue::fits(asked.cue, text) { CUE } else { 0.0 }
+}
+
+const fn is_step(unit: &Unit) -> bool {
+    matches!(unit.kind, Kind::Item { ordered: true, .. })
+}
+
+fn tells_how(units: &[Unit], at: usize, text: &str) -> bool {
+    is_step(&units[at])
+        || units[at].kind == Kind::Code
+        || (text.ends_with(':') && units.get(at + 1).is_some_and(|next| !next.is_sentence()))
+}
+
+/// Whether a text has nothing but a word that the question has not.
+fn is_echo(asked: &Asked, sparse: &Sparse) -> bool {
+    let is_known = |index: u32| asked.terms.iter().any(|(term, _)| *term == index);
+    sparse.iter().filter(|(term, _)| !is_known(*term)).count() < 3
+}
+
+/// A passage in another language is the second choice where the question's own says something.
+fn prefer(language: Language, read: &mut [Read<'_>]) {
+    let is_foreign = |read: &Read<'_>| Language::of(read.passage.text) != language;
+    let best = |read: &[Read<'_>], own: bool| {
+        let weights = read.iter().filter(|read| !own || !is_foreign(read)).flat_map(|read| &read.weights);
+        weights.copied().fold(0.0, f32::max)
+    };
+    if best(read, true) < best(read, false) / 2.0 {
+        return;
+    }
+    for read in read.iter_mut() {
+        if is_foreign(read) {
+            read.weights.iter_mut().for_each(|weight| *weight *= FOREIGN);
+        }
+    }
+}

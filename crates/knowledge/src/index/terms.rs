@@ -1,0 +1,213 @@
+//! What is known of a collection's terms: a search in the steady state is one call.
+//!
+//! An IDF changes slowly, and coverage compares it with a fitted threshold, so an old value is as good as a
+//! new one for a while. Terms in no point are remembered too: questions repeat their typing errors.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Hit, Index, IndexError};
+use crate::Sparse;
+use crate::analyser::Query;
+use crate::coverage::{self, Idf};
+
+/// How long a term is remembered. After an ingestion into an empty collection the old values are wrong for
+/// this long; half a minute is below what a person takes to look at the result of an ingestion and ask.
+const LIFE: Duration = Duration::from_secs(30);
+
+/// Terms remembered a collection: 24 bytes each, so 1 MB. A vocabulary of questions is smaller.
+const TERMS: usize = 40_000;
+
+/// Collections remembered: the live one, one being built, the private one of an evaluation.
+const COLLECTIONS: usize = 8;
+
+/// What is known of the terms of a query.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statistics {
+    idf: HashMap<u32, f32>,
+    /// Points in the collection.
+    pub points: u64,
+}
+
+impl Statistics {
+    /// From what is known otherwise, for tests and measurements.
+    pub fn new(idf: HashMap<u32, f32>, points: u64) -> Self {
+        Self { idf, points }
+    }
+
+    /// The IDF of a term that occurs.
+    pub fn known(&self, term: u32) -> Option<f32> {
+        self.idf.get(&term).copied()
+    }
+
+    /// The IDF of a term; one in no point counts with the highest there can be: what a question asks for and
+    /// the knowledge base has never heard of weighs most.
+    pub fn idf(&self, term: u32) -> f32 {
+        self.known(term).unwrap_or_else(|| self.highest())
+    }
+
+    /// Of a term in no point.
+    pub fn highest(&self) -> f32 {
+        coverage::idf(self.points, 0)
+    }
+
+    /// For each of a question's terms, as reranking and coverage take it.
+    pub fn of(&self, query: &Query) -> Idf {
+        Idf(query.terms.iter().map(|term| self.idf(term.index)).collect())
+    }
+}
+
+/// A search with what is known of its terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    pub statistics: Statistics,
+}
+
+impl Index {
+    /// A search with the IDF of each of its terms. One call when all terms are known; otherwise what is
+    /// unknown goes with the same call, and the number of points in another beside it.
+    ///
+    /// # Errors
+    /// [`IndexError`]
+    pub async fn search_with_statistics(
+        &self,
+        collection: &str,
+        query: &Sparse,
+        limit: u32,
+    ) -> Result<Found, IndexError> {
+        let now = Instant::now();
+        let (mut statistics, unknown) = self.terms.look_up(collection, &query.indices, now);
+        if unknown.is_empty() && statistics.points > 0 {
+            return Ok(Found { hits: self.search(collection, query, limit).await?, statistics });
+        }
+        let (probed, points) = tokio::try_join!(
+            self.search_with_probes(collection, query, limit, &unknown),
+            self.count(collection)
+        )?;
+        let learnt =
+            unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
+        let learnt: Vec<(u32, Option<f32>)> = learnt.collect();
+        statistics.points = points;
+        statistics.idf.extend(learnt.iter().filter_map(|&(term, idf)| Some((term, idf?))));
+        self.terms.learn(collection, &learnt, points, now);
+        Ok(Found { hits: probed.hits, statistics })
+    }
+
+    /// The IDF of terms, without a search.
+    ///
+    /// # Errors
+    /// [`IndexError`]
+    pub async fn statistics(&self, collection: &str, terms: &[u32]) -> Result<Statistics, IndexError> {
+        let query = Sparse { indices: terms.to_vec(), values: vec![1.0; terms.len()] };
+        Ok(self.search_with_statistics(collection, &query, 0).await?.statistics)
+    }
+}
+
+/// Per collection: term → IDF, `None` for a term in no point.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    collections: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// When the oldest value was learnt; all are forgotten together, so that they belong together.
+    since: Instant,
+    points: u64,
+    terms: HashMap<u32, Option<f32>>,
+}
+
+impl Cache {
+    /// What is known, and which terms are not.
+    fn look_up(&self, collection: &str, terms: &[u32], now: Instant) -> (Statistics, Vec<u32>) {
+        let mut collections = self.locked();
+        if collections.get(collection).is_some_and(|known| now.duration_since(known.since) > LIFE) {
+            collections.remove(collection);
+        }
+        let Some(known) = collections.get(collection) else {
+            return (Statistics::default(), terms.to_vec());
+        };
+        let mut statistics = Statistics { idf: HashMap::with_capacity(terms.len()), points: known.points };
+        let mut unknown = Vec::new();
+        for &term in terms {
+            match known.terms.get(&term) {
+                Some(Some(idf)) => drop(statistics.idf.insert(term, *idf)),
+                Some(None) => {}
+                None => unknown.push(term),
+            }
+        }
+        (statistics, unknown)
+    }
+
+    fn learn(&self, collection: &str, learnt: &[(u32, Option<f32>)], points: u64, now: Instant) {
+        let mut collections = self.locked();
+        if !collections.contains_key(collection) && collections.len() >= COLLECTIONS {
+            collections.clear();
+        }
+        let fresh = || Known { since: now, points, terms: HashMap::new() };
+        let known = collections.entry(collection.to_owned()).or_insert_with(fresh);
+        if known.terms.len() + learnt.len() > TERMS {
+            *known = fresh();
+        }
+        known.points = points;
+        known.terms.extend(learnt.iter().copied());
+    }
+
+    pub(super) fn forget(&self, collection: &str) {
+        self.locked().remove(collection);
+    }
+
+    /// A panic elsewhere leaves values that are true or too old, never half written.
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_remembered_for_half_a_minute() {
+        let cache = Cache::default();
+        let now = Instant::now();
+        cache.learn("c", &[(1, Some(2.5)), (2, None)], 100, now);
+        let (statistics, unknown) = cache.look_up("c", &[1, 2, 3], now + LIFE);
+        assert_eq!((statistics.known(1), statistics.points, unknown), (Some(2.5), 100, vec![3]));
+        let (_, unknown) = cache.look_up("c", &[1], now + LIFE + Duration::from_millis(1));
+        assert_eq!(unknown, vec![1]);
+    }
+
+    #[test]
+    fn a_term_in_no_point_weighs_most() {
+        let statistics = Statistics::new(HashMap::from([(1, 2.5)]), 100);
+        assert!((statistics.idf(7) - 202.0_f32.ln()).abs() < 1e-5);
+        assert!(statistics.idf(7) > statistics.idf(1));
+    }
+
+    #[test]
+    fn the_cache_is_bounded() {
+        let cache = Cache::default();
+        let now = Instant::now();
+        for start in (0..200_000).step_by(1_000) {
+            let learnt: Vec<_> = (start..start + 1_000).map(|term| (term, Some(1.0))).collect();
+            cache.learn("c", &learnt, 1, now);
+        }
+        assert!(cache.locked().get("c").expect("known").terms.len() <= TERMS);
+        for number in 0..100 {
+            cache.learn(&format!("c{number}"), &[], 1, now);
+        }
+        assert!(cache.locked().len() <= COLLECTIONS);
+    }
+
+    #[test]
+    fn a_dropped_collection_is_forgotten() {
+        let cache = Cache::default();
+        let now = Instant::now();
+        cache.learn("c", &[(1, Some(2.5))], 100, now);
+        cache.forget("c");
+        assert_eq!(cache.look_up("c", &[1], now).1, vec![1]);
+    }
+}

@@ -1,0 +1,21 @@
+//! What the product knows how to do with text: cut it into chunks, turn it into sparse vectors, keep those in
+//! the index, and pick the sentences that answer.
+//!
+//! **Invariant:** nothing else in the workspace talks to Qdrant, and nothing here reads the ledger. What is
+//! visible is decided by the ledger; the index holds ids and vectors only.
+
+pub mod analyser;
+pub mod chunker;
+pub mod coverage;
+pub mod extractive;
+pub mod index;
+pub mod rerank;
+pub mod sentences;
+mod settings;
+mod sparse;
+
+pub use chunker::{Chunk, chunks};
+pub use index::{Hit, Index, IndexError, Point};
+pub use rerank::{Candidate, Ranked, rerank};
+pub use settings::{Settings, SettingsError};
+pub use sparse::Sparse;
