@@ -3,14 +3,16 @@
 //! It never raises an epoch and never touches a live lease. Two dispatchers at once are harmless: a
 //! transaction-scoped advisory lock lets one through and the other does nothing.
 
+mod documents;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::Stage;
+use contract::{Stage, Stream};
 use sqlx::{Postgres, Transaction};
 
 use crate::work::{self, Issued};
-use crate::{Error, Ledger, conversations, outbound, turns};
+use crate::{Error, Ledger, conversations, outbound, revisions, turns};
 
 /// Tickets one round issues for one stage at the most: a burst after an outage goes out in portions, so
 /// that a round stays short.
@@ -29,7 +31,8 @@ pub struct Found {
     pub overdue: bool,
 }
 
-/// Issues what has no ticket, and tells which stages have old ones. `None`: another dispatcher is at it.
+/// Issues what has no ticket, and tells which stages have old ones. `None`: another dispatcher is at it. Of a stage
+/// on [`Stream::Documents`] at most `window` tickets exist that nobody has claimed.
 ///
 /// # Errors
 /// [`Error`].
@@ -37,6 +40,7 @@ pub async fn round(
     ledger: &Ledger,
     stages: &[Stage],
     patience: Duration,
+    window: i64,
 ) -> Result<Option<Vec<Found>>, Error> {
     // The glance needs no lock and no transaction: when nothing is to be done it is all there is.
     let mut conn = ledger.pool.acquire().await?;
@@ -57,7 +61,12 @@ pub async fn round(
         }
         for (found, glance) in found.iter_mut().zip(&glances) {
             if glance.unissued {
-                found.issued = work::issue(&mut tx, &found.stage, patience, None, false, PORTION).await?;
+                found.issued = match found.stage.stream {
+                    Stream::Turns => {
+                        work::issue(&mut tx, &found.stage, patience, None, false, PORTION).await?
+                    }
+                    Stream::Documents => documents::issue(&mut tx, &found.stage, window).await?,
+                };
             }
         }
         tx.commit().await?;
@@ -90,6 +99,7 @@ pub async fn reissue(
 pub struct AgeLimits {
     pub turn: Duration,
     pub outbound: Duration,
+    pub document: Duration,
 }
 
 /// What [`tidy`] did.
@@ -97,6 +107,7 @@ pub struct AgeLimits {
 pub struct Tidied {
     pub turns_given_up: usize,
     pub outbound_given_up: usize,
+    pub revisions_given_up: usize,
     pub takeovers_returned: usize,
     /// Tickets of what was opened by it.
     pub issued: Vec<contract::Ticket>,
@@ -115,6 +126,7 @@ pub async fn tidy(ledger: &Ledger, limits: AgeLimits) -> Result<Tidied, Error> {
     let (given_up, tickets) = outbound::give_up_old(ledger, limits.outbound).await?;
     done.outbound_given_up = given_up;
     done.issued.extend(tickets);
+    done.revisions_given_up = revisions::give_up_old(ledger, limits.document).await?;
     for conversation in conversations::lapsed_takeovers(ledger).await? {
         done.issued.extend(conversations::end_takeover(ledger, conversation, true).await?);
         done.takeovers_returned += 1;

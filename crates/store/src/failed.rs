@@ -1,13 +1,13 @@
 //! Work that was given up: listed, shown, and driven again.
 
 use chrono::{DateTime, Utc};
-use contract::{Kind, Ticket, TurnId};
+use contract::{Kind, RevisionId, Ticket, TurnId};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::accept::INTAKE;
-use crate::{Error, Ledger, conversations, outbound, turns};
+use crate::{Error, Ledger, conversations, outbound, revisions, turns};
 
 /// One piece of failed work. Its id is the question's for an inbox row, the row's own otherwise.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +41,12 @@ pub async fn list(ledger: &Ledger, limit: i64) -> Result<Vec<Failed>, Error> {
                (SELECT 'escalation', id, stage, state, attempts, last_error, created_at
                 FROM escalations WHERE state = 'failed' ORDER BY created_at DESC LIMIT $1)
                UNION ALL
+               (SELECT 'revision', id, stage, state, attempts, last_error, created_at
+                FROM revisions WHERE state = 'failed' ORDER BY created_at DESC LIMIT $1)
+               UNION ALL
+               (SELECT 'embed_batch', id, stage, state, attempts, last_error, created_at
+                FROM embed_batches WHERE state = 'failed' ORDER BY created_at DESC LIMIT $1)
+               UNION ALL
                (SELECT 'outbound', id, stage, state, attempts, last_error, created_at
                 FROM outbound WHERE state IN ('failed', 'held', 'unknown') ORDER BY created_at DESC LIMIT $1)
            ) AS work ORDER BY since DESC, id LIMIT $1"#,
@@ -61,6 +67,8 @@ pub async fn show(ledger: &Ledger, id: Uuid) -> Result<Option<Value>, Error> {
                SELECT to_jsonb(i) - 'payload' AS row FROM inbox i WHERE message_id = $1
                UNION ALL SELECT to_jsonb(t) FROM turns t WHERE id = $1
                UNION ALL SELECT to_jsonb(e) FROM escalations e WHERE id = $1
+               UNION ALL SELECT to_jsonb(r) - 'content' FROM revisions r WHERE id = $1
+               UNION ALL SELECT to_jsonb(b) FROM embed_batches b WHERE id = $1
                UNION ALL SELECT to_jsonb(o) - 'text' FROM outbound o WHERE id = $1
            ) AS found LIMIT 1"#,
         id
@@ -71,7 +79,8 @@ pub async fn show(ledger: &Ledger, id: Uuid) -> Result<Option<Value>, Error> {
 }
 
 /// Drives failed work again, with its counters at 0: a poison update back into its queue, the messages of a
-/// failed turn into a new turn, a failed or held send back to ready. `None`: nothing failed has this id.
+/// failed turn into a new turn, a failed or held send back to ready, a failed revision back to its extraction (its
+/// batches with it). `None`: nothing failed has this id.
 /// Returns tickets to publish.
 ///
 /// An `unknown` send is driven again only here, by a human who knows that it did not arrive. Placeholders and
@@ -82,6 +91,10 @@ pub async fn show(ledger: &Ledger, id: Uuid) -> Result<Option<Value>, Error> {
 pub async fn redrive(ledger: &Ledger, id: Uuid) -> Result<Option<Vec<Ticket>>, Error> {
     if let Some(tickets) = turns::redrive(ledger, TurnId(id)).await? {
         return Ok(Some(tickets));
+    }
+    // The dispatcher issues the ticket: those of documents go out a window at a time.
+    if revisions::redrive(ledger, RevisionId(id)).await? {
+        return Ok(Some(Vec::new()));
     }
     if let Some(tickets) = redrive_inbox(ledger, id).await? {
         return Ok(Some(tickets));

@@ -20,10 +20,24 @@ pub mod scope {
     pub const READ: &str = "questions:read";
     /// Read everybody's questions.
     pub const READ_ANY: &str = "questions:read:any";
+    /// Search the knowledge base, as far as its audience allows.
+    pub const SEARCH: &str = "knowledge:search";
+    /// See documents and ingestions.
+    pub const KNOWLEDGE_READ: &str = "knowledge:read";
+    /// Load and delete documents.
+    pub const KNOWLEDGE_WRITE: &str = "knowledge:write";
 }
 
 /// Every scope there is.
-pub const SCOPES: [&str; 4] = [scope::WRITE, scope::READ, scope::WRITE_ANY, scope::READ_ANY];
+pub const SCOPES: [&str; 7] = [
+    scope::WRITE,
+    scope::READ,
+    scope::WRITE_ANY,
+    scope::READ_ANY,
+    scope::SEARCH,
+    scope::KNOWLEDGE_READ,
+    scope::KNOWLEDGE_WRITE,
+];
 
 /// A key as stored. Expiry and revocation are judged by the database's clock at the time of reading.
 #[derive(Debug, Clone)]
@@ -33,6 +47,8 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
     pub expired: bool,
     pub revoked: bool,
+    /// Tags of the documents it may search; `None`: all.
+    pub audience: Option<Vec<String>>,
     hash: Vec<u8>,
 }
 
@@ -57,7 +73,7 @@ pub fn parse(token: &str) -> Option<ApiKeyId> {
 /// [`Error`].
 pub async fn find(ledger: &Ledger, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
     let row = sqlx::query!(
-        "SELECT name, hash, scopes, coalesce(expires_at <= clock_timestamp(), false) AS \"expired!\",
+        "SELECT name, hash, scopes, audience, coalesce(expires_at <= clock_timestamp(), false) AS \"expired!\",
                 revoked_at IS NOT NULL AS \"revoked!\"
          FROM api_keys WHERE id = $1",
         id.0
@@ -70,6 +86,7 @@ pub async fn find(ledger: &Ledger, id: ApiKeyId) -> Result<Option<ApiKey>, Error
         scopes: row.scopes,
         expired: row.expired,
         revoked: row.revoked,
+        audience: row.audience,
         hash: row.hash,
     }))
 }
@@ -85,7 +102,8 @@ pub enum CreateError {
     Ledger(#[from] Error),
 }
 
-/// Makes a key. The returned text is the only time it exists in the clear.
+/// Makes a key. The returned text is the only time it exists in the clear. `audience`: tags of the documents it may
+/// search; `None` for all.
 ///
 /// # Errors
 /// [`CreateError`].
@@ -94,6 +112,7 @@ pub async fn create(
     name: &str,
     scopes: &[String],
     expires_at: Option<DateTime<Utc>>,
+    audience: Option<&[String]>,
 ) -> Result<(ApiKeyId, SecretString), CreateError> {
     if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
         return Err(CreateError::UnknownScope(unknown.clone()));
@@ -102,12 +121,13 @@ pub async fn create(
     let token = format!("vk_{}_{}", id.0.simple(), random_hex()?);
     let hash = Sha256::digest(&token);
     sqlx::query!(
-        "INSERT INTO api_keys (id, name, hash, scopes, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO api_keys (id, name, hash, scopes, expires_at, audience) VALUES ($1, $2, $3, $4, $5, $6)",
         id.0,
         name,
         hash.as_slice(),
         scopes,
-        expires_at
+        expires_at,
+        audience
     )
     .execute(&ledger.pool)
     .await
@@ -121,6 +141,8 @@ pub struct Listed {
     pub id: ApiKeyId,
     pub name: String,
     pub scopes: Vec<String>,
+    /// Tags of the documents it may search; `None`: all.
+    pub audience: Option<Vec<String>>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
@@ -133,7 +155,7 @@ pub struct Listed {
 pub async fn list(ledger: &Ledger) -> Result<Vec<Listed>, Error> {
     Ok(sqlx::query_as!(
         Listed,
-        "SELECT id, name, scopes, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at, id"
+        "SELECT id, name, scopes, audience, created_at, expires_at, revoked_at FROM api_keys ORDER BY created_at, id"
     )
     .fetch_all(&ledger.pool)
     .await?)

@@ -5,14 +5,18 @@
 //! open across a model or network call; every write of a worker is fenced by the epoch of its claim.
 //!
 //! Lock order everywhere: intake key → conversation → turn → escalation → outbound → limiter (chat, then
-//! bot). Statements that lock many rows lock them in the order of their ids.
+//! bot); and for knowledge: generations (advisory) → document → revision → embed batch. Statements that lock many rows lock them in the order of their ids.
 
 pub mod accept;
 pub mod backlog;
+pub mod batches;
 pub mod conversations;
 pub mod dispatch;
+pub mod documents;
 mod error;
 pub mod failed;
+pub mod generations;
+pub mod ingestions;
 pub mod intake;
 pub mod keys;
 mod ledger;
@@ -20,8 +24,12 @@ pub mod limiter;
 pub mod measure;
 pub mod migrate;
 pub mod outbound;
+pub mod passages;
 pub mod questions;
+pub mod retrievals;
+pub mod revisions;
 mod settings;
+pub mod tombstones;
 pub mod turns;
 pub mod work;
 

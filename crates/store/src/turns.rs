@@ -11,8 +11,14 @@ use crate::outbound::{self, Draft};
 use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict, seconds};
 use crate::{Error, Ledger, conversations};
 
-/// The stage a turn opens at. It moves to `retrieve` when there is knowledge to search.
-pub const OPENING_STAGE: &str = "answer";
+/// The stage a turn opens at.
+pub const OPENING_STAGE: &str = RETRIEVE;
+
+/// Searches the knowledge base.
+pub const RETRIEVE: &str = "retrieve";
+
+/// Decides what is said.
+pub const ANSWER: &str = "answer";
 
 /// Messages of a chat that one turn answers together at the most.
 const JOINED_MESSAGES: i64 = 10;
@@ -29,6 +35,8 @@ pub struct Turn {
     pub messages: Vec<MessageId>,
     /// Their texts, joined by blank lines.
     pub text: String,
+    /// Tags of the documents its asker may see; `None` sees all.
+    pub audience: Option<Vec<String>>,
 }
 
 /// Loads claimed turns, in the order of the claims.
@@ -40,10 +48,11 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
     let rows = sqlx::query!(
         r#"SELECT t.id, t.conversation_id, c.channel,
                   array_agg(m.id ORDER BY m.position) AS "messages!",
-                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!"
+                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", k.audience AS "audience?"
            FROM turns t JOIN conversations c ON c.id = t.conversation_id
            JOIN messages m ON m.turn_id = t.id
-           WHERE t.id = ANY($1) GROUP BY t.id, c.channel"#,
+           LEFT JOIN api_keys k ON k.id = c.owner_key
+           WHERE t.id = ANY($1) GROUP BY t.id, c.channel, k.audience"#,
         &ids
     )
     .fetch_all(&ledger.pool)
@@ -56,6 +65,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
             channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
             messages: row.messages.into_iter().map(MessageId).collect(),
             text: row.text,
+            audience: row.audience,
         };
         turns.insert(row.id, turn);
     }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use self::row::{Claim, Fence, Issued, Outcome, Transition, Verdict, retry_delay};
 pub(crate) use self::row::{Glance, Settled, seconds};
-use self::table::{escalations, intake_keys, outbound, turns};
+use self::table::{embed_batches, escalations, intake_keys, outbound, revisions, turns};
 use crate::{Error, Ledger};
 
 /// Calls the same statement of the table a kind lives in.
@@ -31,6 +31,8 @@ macro_rules! of_kind {
             Kind::Turn => turns::$function($($argument),*).await,
             Kind::Escalation => escalations::$function($($argument),*).await,
             Kind::Outbound => outbound::$function($($argument),*).await,
+            Kind::Revision => revisions::$function($($argument),*).await,
+            Kind::EmbedBatch => embed_batches::$function($($argument),*).await,
         }
     };
 }
@@ -110,7 +112,8 @@ pub async fn give_back(
     let state = match stage.kind {
         Kind::IntakeKey | Kind::Outbound => "ready",
         Kind::Turn => "active",
-        Kind::Escalation => "open",
+        Kind::Escalation | Kind::EmbedBatch => "open",
+        Kind::Revision => "building",
     };
     let transition = Transition {
         fence: claim.fence(),

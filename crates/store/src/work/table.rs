@@ -241,6 +241,8 @@ work_table!(intake_keys, "intake_keys", "'ready'");
 work_table!(turns, "turns", "'active'");
 work_table!(escalations, "escalations", "'open'");
 work_table!(outbound, "outbound", "'ready', 'sending'");
+work_table!(revisions, "revisions", "'building'");
+work_table!(embed_batches, "embed_batches", "'open'");
 
 fn split(fences: &[Fence]) -> (Vec<Uuid>, Vec<i64>) {
     fences.iter().map(|fence| (fence.id, fence.epoch)).unzip()

@@ -1,0 +1,80 @@
+//! Passages: the text behind the points of the index, as far as it may be seen. **This is where visibility is
+//! decided**: a hit counts only if its chunk is in the live revision of a document, and the asker may see it.
+
+use contract::{ChunkId, DocumentId};
+use uuid::Uuid;
+
+use crate::{Error, Ledger, documents};
+
+/// A chunk that search may show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    pub chunk: ChunkId,
+    pub document: DocumentId,
+    /// Of the chunk in its revision, from 0.
+    pub position: i32,
+    pub source: String,
+    pub path: String,
+    pub title: String,
+    pub heading: Vec<String>,
+    pub text: String,
+    pub url: Option<String>,
+}
+
+/// Those of `points` that are visible, in no order. `audience`: the tags of which a document must carry one; `None`
+/// sees everything.
+///
+/// # Errors
+/// [`Error`].
+pub async fn visible(
+    ledger: &Ledger,
+    points: &[Uuid],
+    audience: Option<&[String]>,
+) -> Result<Vec<Passage>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT c.id, c.document_id, rc.position, s.name AS source, d.path, r.title, c.heading, c.text, r.url
+           FROM chunks c
+           JOIN documents d ON d.id = c.document_id
+           JOIN revision_chunks rc ON rc.revision_id = d.live_revision AND rc.chunk_id = c.id
+           JOIN revisions r ON r.id = d.live_revision
+           JOIN sources s ON s.id = d.source_id
+           WHERE c.id = ANY($1) AND ($2::text[] IS NULL OR (d.tags || r.tags) && $2)"#,
+        points,
+        audience
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Passage {
+                chunk: ChunkId(row.id),
+                document: DocumentId(row.document_id),
+                position: row.position,
+                source: row.source,
+                path: row.path,
+                title: row.title,
+                heading: documents::heading(row.id, row.heading)?,
+                text: row.text,
+                url: row.url,
+            })
+        })
+        .collect()
+}
+
+/// A sample of visible chunks for fitting: spread evenly over the ids, the same for the same knowledge.
+///
+/// # Errors
+/// [`Error`].
+pub async fn sample(ledger: &Ledger, limit: i64) -> Result<Vec<Passage>, Error> {
+    let ids = sqlx::query_scalar!(
+        "SELECT c.id FROM documents d JOIN revision_chunks rc ON rc.revision_id = d.live_revision
+         JOIN chunks c ON c.id = rc.chunk_id
+         ORDER BY md5(c.document_id::text || rc.position::text) LIMIT $1",
+        limit
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let mut sample = visible(ledger, &ids, None).await?;
+    sample.sort_by_key(|passage| passage.chunk);
+    Ok(sample)
+}

@@ -1,0 +1,2 @@
+ALTER TABLE api_keys DROP COLUMN audience;
+DROP TABLE retrievals;
