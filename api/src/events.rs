@@ -18,17 +18,17 @@ use axum::http::HeaderValue;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use contract::{MessageId, QuestionEvent};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use nats::QuestionEvents;
 use store::questions::Owned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
-use web::{Caller, Problem, scope};
+use web::{Caller, Problem, RawId, parse_id, scope};
 
 use crate::http::State;
 use crate::progress::Progress;
-use crate::questions::{RawId, parse, read};
+use crate::questions::read;
 
 /// Proxies close a connection on which nothing is said, nginx after 60 s.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -43,17 +43,8 @@ pub(crate) async fn follow(
     id: RawId,
 ) -> Result<Response, Problem> {
     caller.require(scope::READ, scope::READ_ANY)?;
-    let id = parse(id)?;
-    let Ok(permit) = state.0.streams.clone().try_acquire_owned() else {
-        return Err(Problem::unavailable(
-            "too-many-streams",
-            format!(
-                "this process has {} event streams open, its limit: try again, or read the question itself",
-                crate::http::MAX_STREAMS
-            ),
-            5,
-        ));
-    };
+    let id = parse_id(id, "question")?;
+    let permit = permit(&state)?;
     let events = subscribe(&state, id).await;
     let found = read(&state, &caller, id).await?;
 
@@ -74,10 +65,28 @@ pub(crate) async fn follow(
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
+    Ok(respond(frames))
+}
+
+/// The right to one more stream.
+pub(crate) fn permit(state: &State) -> Result<OwnedSemaphorePermit, Problem> {
+    state.0.streams.clone().try_acquire_owned().map_err(|_| {
+        Problem::unavailable(
+            "too-many-streams",
+            format!(
+                "this process has {} event streams open, its limit: try again, or read the thing itself",
+                crate::http::MAX_STREAMS
+            ),
+            5,
+        )
+    })
+}
+
+pub(crate) fn respond(frames: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
     let mut response = Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // nginx would collect the frames until its buffer is full.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 struct Follower {

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use nats::Nats;
+use retrieval::Retriever;
 use runtime::lifecycle::Lifecycle;
 use serde_json::{Value, json};
 use store::Ledger;
 use tokio::sync::Semaphore;
 use web::{Endpoint, Keys};
 
-use crate::{events, openapi, questions};
+use crate::{documents, events, ingestions, openapi, questions, search};
 
 /// Event streams one process keeps open: each costs a subscription, about 20 KB, and a read a second.
 pub(crate) const MAX_STREAMS: usize = 1_000;
@@ -26,14 +27,15 @@ pub(crate) struct Parts {
     pub(crate) ledger: Ledger,
     pub(crate) keys: Keys,
     pub(crate) nats: Nats,
+    pub(crate) retriever: Retriever,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) streams: Arc<Semaphore>,
 }
 
 impl State {
-    pub fn new(ledger: Ledger, keys: Keys, nats: Nats, lifecycle: Lifecycle) -> Self {
+    pub fn new(ledger: Ledger, keys: Keys, nats: Nats, retriever: Retriever, lifecycle: Lifecycle) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Parts { ledger, keys, nats, lifecycle, streams }))
+        Self(Arc::new(Parts { ledger, keys, nats, retriever, lifecycle, streams }))
     }
 }
 
@@ -45,11 +47,21 @@ impl FromRef<State> for Keys {
 
 /// The routes, as a list: the router is built from it, and `openapi.json` is compared with it.
 pub fn endpoints() -> Vec<Endpoint<State>> {
+    let endpoint = |method, path, handler| Endpoint { method, path, handler };
     vec![
-        Endpoint { method: "get", path: "/v1/questions/{id}", handler: get(questions::show) },
-        Endpoint { method: "get", path: "/v1/questions/{id}/events", handler: get(events::follow) },
-        Endpoint { method: "get", path: "/healthz", handler: get(healthz) },
-        Endpoint { method: "get", path: "/openapi.json", handler: get(openapi::show) },
+        endpoint("get", "/v1/questions/{id}", get(questions::show)),
+        endpoint("get", "/v1/questions/{id}/events", get(events::follow)),
+        endpoint("get", "/v1/search", get(search::search)),
+        endpoint("get", "/v1/ingestions/{id}", get(ingestions::show)),
+        endpoint("get", "/v1/ingestions/{id}/events", get(ingestions::follow::follow)),
+        endpoint("post", "/v1/ingestions/{id}/pause", post(ingestions::pause)),
+        endpoint("post", "/v1/ingestions/{id}/resume", post(ingestions::resume)),
+        endpoint("post", "/v1/ingestions/{id}/cancel", post(ingestions::cancel)),
+        endpoint("get", "/v1/documents", get(documents::list)),
+        endpoint("get", "/v1/documents/{id}", get(documents::show)),
+        endpoint("delete", "/v1/documents/{id}", delete(documents::delete)),
+        endpoint("get", "/healthz", get(healthz)),
+        endpoint("get", "/openapi.json", get(openapi::show)),
     ]
 }
 

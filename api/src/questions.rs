@@ -4,16 +4,12 @@
 //! like what does not exist, unless the key has `questions:read:any`.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use contract::{MessageId, Question};
 use store::questions::Owned;
-use web::{Caller, Problem, scope};
+use web::{Caller, Problem, RawId, parse_id, scope};
 
 use crate::http::State;
-
-/// A path's id as it came; see [`parse`].
-pub(crate) type RawId = Result<Path<String>, PathRejection>;
 
 pub(crate) async fn show(
     Extract(state): Extract<State>,
@@ -21,7 +17,7 @@ pub(crate) async fn show(
     id: RawId,
 ) -> Result<Json<Question>, Problem> {
     caller.require(scope::READ, scope::READ_ANY)?;
-    read(&state, &caller, parse(id)?).await.map(|found| Json(found.question))
+    read(&state, &caller, parse_id(id, "question")?).await.map(|found| Json(found.question))
 }
 
 /// The question, if there is one and the caller may see it.
@@ -31,13 +27,5 @@ pub(crate) async fn read(state: &State, caller: &Caller, id: MessageId) -> Resul
         .filter(|found| {
             [found.owner, found.asker].contains(&Some(caller.id())) || caller.has(scope::READ_ANY)
         })
-        .ok_or_else(|| Problem::not_found("question"))
-}
-
-/// A malformed id is the id of nothing: 404 as well. Of a UUID's spellings only the one given out is taken.
-pub(crate) fn parse(id: RawId) -> Result<MessageId, Problem> {
-    id.ok()
-        .filter(|Path(text)| text.len() == "00000000-0000-0000-0000-000000000000".len())
-        .and_then(|Path(text)| text.parse().ok())
         .ok_or_else(|| Problem::not_found("question"))
 }

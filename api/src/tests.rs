@@ -40,13 +40,21 @@ async fn app(id: ApiKeyId, scopes: [&'static str; 1]) -> Router {
         ..nats::Settings::default()
     };
     let nats = nats::Nats::connect(&nats).await.expect("it goes on trying");
-    let state = State::new(ledger, keys, nats, Lifecycle::default());
+    let index =
+        knowledge::Settings { url: Some("http://127.0.0.1:1".to_owned()), ..knowledge::Settings::default() };
+    let index = knowledge::Index::connect(&index).expect("a URL");
+    let retriever = retrieval::Retriever::new(ledger.clone(), index);
+    let state = State::new(ledger, keys, nats, retriever, Lifecycle::default());
     web::app(router(state), &web::Settings::default(), Metrics::register(&mut Registry::default()))
 }
 
 async fn get(scopes: [&'static str; 1], path: &str, with_key: bool) -> Response<Body> {
+    call(scopes, "GET", path, with_key).await
+}
+
+async fn call(scopes: [&'static str; 1], method: &str, path: &str, with_key: bool) -> Response<Body> {
     let id = ApiKeyId::new();
-    let mut request = Request::get(path);
+    let mut request = Request::builder().method(method).uri(path);
     if with_key {
         request = request.header("authorization", format!("Bearer {}", token(id)));
     }
@@ -107,6 +115,86 @@ async fn a_ledger_that_is_away_is_503_with_retry_after() {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(response.headers().contains_key("retry-after"));
         assert_eq!(json(response).await["type"], "urn:vectora:problem:ledger-unavailable");
+    }
+}
+
+const INGESTION: &str = "/v1/ingestions/01900000-0000-7000-8000-000000000000";
+const DOCUMENT: &str = "/v1/documents/01900000-0000-7000-8000-000000000000";
+
+/// Routes of the knowledge base, and the scope each needs.
+fn knowledge() -> Vec<(&'static str, String, &'static str)> {
+    let verb = |verb| ("POST", format!("{INGESTION}/{verb}"), scope::KNOWLEDGE_WRITE);
+    vec![
+        ("GET", "/v1/search?q=password".to_owned(), scope::SEARCH),
+        ("GET", "/v1/documents?limit=1".to_owned(), scope::KNOWLEDGE_READ),
+        ("GET", DOCUMENT.to_owned(), scope::KNOWLEDGE_READ),
+        ("DELETE", DOCUMENT.to_owned(), scope::KNOWLEDGE_WRITE),
+        ("GET", INGESTION.to_owned(), scope::KNOWLEDGE_READ),
+        ("GET", format!("{INGESTION}/events"), scope::KNOWLEDGE_READ),
+        verb("pause"),
+        verb("resume"),
+        verb("cancel"),
+    ]
+}
+
+#[tokio::test]
+async fn the_knowledge_base_needs_a_key_its_scope_and_the_ledger() {
+    for (method, path, scope) in knowledge() {
+        assert_eq!(
+            call([scope], method, &path, false).await.status(),
+            StatusCode::UNAUTHORIZED,
+            "{method} {path}"
+        );
+        let refused = call([scope::READ_ANY], method, &path, true).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        let detail = json(refused).await["detail"].to_string();
+        assert!(detail.contains(scope), "{method} {path}: {detail}");
+        let away = call([scope], method, &path, true).await;
+        assert_eq!(away.status(), StatusCode::SERVICE_UNAVAILABLE, "{method} {path}");
+        assert!(away.headers().contains_key("retry-after"), "{method} {path}");
+        assert_eq!(json(away).await["type"], "urn:vectora:problem:ledger-unavailable", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_breaks_a_rule_is_named() {
+    let long = format!("/v1/search?q={}", "x".repeat(4097));
+    for (path, status, word) in [
+        ("/v1/search", 400, "missing field `q`"),
+        ("/v1/search?q=a&limit=0", 400, "use 1 to 50"),
+        ("/v1/search?q=a&limit=51", 400, "use 1 to 50"),
+        ("/v1/search?q=%20%0A", 422, "q: "),
+        ("/v1/search?q=%00a", 422, "NUL"),
+        (&long, 422, "4096"),
+        ("/v1/documents?limit=201", 400, "use 1 to 200"),
+        ("/v1/documents?limit=-1", 400, "use 1 to 200"),
+        ("/v1/documents?cursor=nonsense", 400, "cursor"),
+        ("/v1/documents?sources=docs", 400, "unknown field `sources`"),
+    ] {
+        let scope = if path.contains("search") { scope::SEARCH } else { scope::KNOWLEDGE_READ };
+        let response = get([scope], path, true).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        let body = json(response).await;
+        assert!(body["detail"].as_str().unwrap().contains(word), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_id_is_no_document_and_no_ingestion() {
+    for (method, path) in [
+        ("GET", "/v1/documents/x"),
+        ("DELETE", "/v1/documents/x"),
+        ("GET", "/v1/ingestions/x"),
+        ("GET", "/v1/ingestions/x/events"),
+        ("POST", "/v1/ingestions/x/cancel"),
+    ] {
+        let write = method != "GET";
+        let scope = if write { scope::KNOWLEDGE_WRITE } else { scope::KNOWLEDGE_READ };
+        assert_eq!(
+            call([scope], method, path, true).await.status(),
+            StatusCode::NOT_FOUND,
+            "{method} {path}"
+        );
     }
 }
 

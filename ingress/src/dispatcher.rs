@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::{Stage, Ticket};
+use contract::{Stage, Stream, Ticket};
 use nats::topology::{self, Topology};
 use nats::{Backlog, Nats};
 use prometheus_client::metrics::counter::Counter;
@@ -21,6 +21,9 @@ use serde::Deserialize;
 use store::Ledger;
 use store::dispatch::{self, AgeLimits};
 use tokio::time::Instant;
+
+/// Until the next round while documents go out: a window of them is done in a few hundredths of a second.
+const SOON: Duration = Duration::from_millis(25);
 
 /// The `[dispatcher]` section.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +51,12 @@ pub struct Settings {
     /// Age at which something to be sent is given up.
     #[serde(with = "humantime_serde")]
     pub outbound_age: Duration,
+    /// Age at which a revision that is not live yet is given up.
+    #[serde(with = "humantime_serde")]
+    pub document_age: Duration,
+    /// Tickets of one stage of documents that exist and nobody has claimed, at the most. It does not depend on how
+    /// many workers there are: none at all must find work when they come.
+    pub documents_window: u32,
 }
 
 /// A value that cannot work. Shown as `dispatcher.<key>: <problem>`.
@@ -70,6 +79,7 @@ impl Settings {
             ("tidy", self.tidy, 10),
             ("turn_age", self.turn_age, 1),
             ("outbound_age", self.outbound_age, 1),
+            ("document_age", self.document_age, 1),
         ];
         match least.into_iter().find(|(_, value, least)| *value < Duration::from_millis(*least)) {
             Some((key, _, least)) => Err(SettingsError { key, least }),
@@ -88,6 +98,8 @@ impl Default for Settings {
             tidy: Duration::from_secs(5),
             turn_age: Duration::from_mins(15),
             outbound_age: Duration::from_hours(24),
+            document_age: Duration::from_hours(24 * 7),
+            documents_window: 256,
         }
     }
 }
@@ -167,8 +179,12 @@ impl Dispatcher {
                     self.mend_topology().await;
                     topology_due = Instant::now() + self.settings.topology;
                 }
-                if let Err(error) = self.round().await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "no round");
+                match self.round().await {
+                    Ok(true) => ticks.reset_after(self.settings.period.min(SOON)),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "no round");
+                    }
                 }
             }
             if Instant::now() >= tidy_due {
@@ -190,13 +206,17 @@ impl Dispatcher {
         }
     }
 
-    async fn round(&self) -> Result<(), store::Error> {
-        let round = dispatch::round(&self.ledger, &self.stages, self.settings.patience);
+    /// Whether documents were issued: then the next round comes soon, because the window was the limit.
+    async fn round(&self) -> Result<bool, store::Error> {
+        let window = i64::from(self.settings.documents_window.max(1));
+        let round = dispatch::round(&self.ledger, &self.stages, self.settings.patience, window);
         let Some(found) = self.ledger.within(round).await? else {
-            return Ok(());
+            return Ok(false);
         };
+        let mut documents = false;
         for found in found {
             let issued = found.issued.len();
+            documents |= issued > 0 && found.stage.stream == Stream::Documents;
             self.metrics.issued.inc_by(issued as u64);
             let tickets = found.issued.iter().map(|issued| issued.ticket(found.stage.kind)).collect();
             self.publish(found.stage, tickets).await;
@@ -204,7 +224,7 @@ impl Dispatcher {
                 self.reissue(found.stage).await?;
             }
         }
-        Ok(())
+        Ok(documents)
     }
 
     /// Rows with an old ticket: only those whose ticket cannot be among the undelivered get another.
@@ -235,10 +255,14 @@ impl Dispatcher {
     }
 
     async fn tidy(&self) {
-        let limits = AgeLimits { turn: self.settings.turn_age, outbound: self.settings.outbound_age };
+        let limits = AgeLimits {
+            turn: self.settings.turn_age,
+            outbound: self.settings.outbound_age,
+            document: self.settings.document_age,
+        };
         match self.ledger.within(dispatch::tidy(&self.ledger, limits)).await {
             Ok(done) => {
-                let given_up = done.turns_given_up + done.outbound_given_up;
+                let given_up = done.turns_given_up + done.outbound_given_up + done.revisions_given_up;
                 if given_up + done.takeovers_returned > 0 {
                     self.metrics.given_up.inc_by(given_up as u64);
                     tracing::warn!(?done, "gave up what was too old");

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::post;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::routing::{MethodRouter, post};
 use contract::Stage;
 use nats::Nats;
 use runtime::lifecycle::Lifecycle;
+use store::Ledger;
 use store::accept::Acceptor;
 use web::{Endpoint, Keys};
 
 use crate::admission::Admission;
-use crate::questions;
+use crate::ingestions::Uploads;
+use crate::{ingestions, questions};
 
 /// What the handlers need; clones share it.
 #[derive(Debug, Clone)]
@@ -22,7 +24,10 @@ pub struct State(pub(crate) Arc<Parts>);
 #[derive(Debug)]
 pub struct Parts {
     pub keys: Keys,
+    /// Where files go.
+    pub ledger: Ledger,
     pub acceptor: Acceptor,
+    pub uploads: Uploads,
     pub admission: Admission,
     pub nats: Nats,
     pub lifecycle: Lifecycle,
@@ -44,7 +49,13 @@ impl FromRef<State> for Keys {
 
 /// The routes, as a list: the router is built from it, and `openapi.json` is compared with it.
 pub fn endpoints() -> Vec<Endpoint<State>> {
-    vec![Endpoint { method: "post", path: questions::ROUTE, handler: post(questions::ask) }]
+    // The limits of a form are kept while it is read, by bytes that have come: axum's own would be a second rule.
+    let form = |handler: MethodRouter<State>| handler.layer(DefaultBodyLimit::disable());
+    vec![
+        Endpoint { method: "post", path: questions::ROUTE, handler: post(questions::ask) },
+        Endpoint { method: "post", path: ingestions::ROUTE, handler: form(post(ingestions::open)) },
+        Endpoint { method: "post", path: ingestions::FILES, handler: form(post(ingestions::files)) },
+    ]
 }
 
 /// The routes of this crate. The binary merges it with `api`'s and puts [`web::app`] around both.

@@ -1,11 +1,13 @@
-//! What comes in: REST questions today, Telegram updates later. Each becomes an inbox row and a ticket.
+//! What comes in: REST questions and files today, Telegram updates later. A question becomes an inbox row and a
+//! ticket, a file a revision.
 //!
 //! A client is told "accepted" only after the ledger has committed; the ticket is published after that,
-//! and no answer waits for it. **Invariant:** nothing here works on a question.
+//! and no answer waits for it. **Invariant:** nothing here works on a question or reads what a file says.
 
 pub mod admission;
 pub mod dispatcher;
 pub mod http;
+pub mod ingestions;
 pub mod questions;
 #[cfg(test)]
 mod tests;

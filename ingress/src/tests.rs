@@ -1,5 +1,7 @@
 //! The router without servers: what is answered before the ledger is asked, and when it cannot be.
 
+mod ingestions;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -17,6 +19,7 @@ use web::{Key, Keys, Metrics, scope};
 
 use crate::admission::{self, Admission};
 use crate::http::{Parts, State, endpoints, router};
+use crate::ingestions::Uploads;
 
 const JSON: &str = "application/json";
 
@@ -24,8 +27,16 @@ fn token(id: ApiKeyId) -> String {
     format!("vk_{}_{}", id.0.simple(), "a".repeat(64))
 }
 
-/// The router with a key that exists, and servers that do not: nothing listens on port 1.
 async fn app(id: ApiKeyId, scopes: [&'static str; 1], backlog: Option<Backlog>) -> Router {
+    framed(state(id, scopes, backlog).await)
+}
+
+fn framed(state: State) -> Router {
+    web::app(router(state), &web::Settings::default(), Metrics::register(&mut Registry::default()))
+}
+
+/// A key that exists, and servers that do not: nothing listens on port 1.
+async fn state(id: ApiKeyId, scopes: [&'static str; 1], backlog: Option<Backlog>) -> State {
     let keys = Keys::with_lookup(move |asked| {
         let right = token(id);
         let key = (asked == id).then(|| Key::new(id, scopes, move |token| token == right));
@@ -45,15 +56,16 @@ async fn app(id: ApiKeyId, scopes: [&'static str; 1], backlog: Option<Backlog>) 
     let lifecycle = Lifecycle::default();
     let admission = Admission::new(admission::Settings::default());
     admission.tell(backlog);
-    let state = State::from(Parts {
+    State::from(Parts {
         keys,
-        acceptor: Acceptor::new(ledger, &lifecycle),
+        acceptor: Acceptor::new(ledger.clone(), &lifecycle),
+        ledger,
+        uploads: Uploads::default(),
         admission,
         nats: nats::Nats::connect(&nats).await.expect("it goes on trying"),
         lifecycle,
         intake: Stage { name: "intake", kind: Kind::IntakeKey, stream: Stream::Turns },
-    });
-    web::app(router(state), &web::Settings::default(), Metrics::register(&mut Registry::default()))
+    })
 }
 
 async fn send(
@@ -174,7 +186,9 @@ fn the_openapi_document_names_exactly_the_routes_there_are() {
             }
         }
     }
-    let served: Vec<_> =
+    let mut served: Vec<_> =
         endpoints().iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
+    documented.sort();
+    served.sort();
     assert_eq!(documented, served);
 }

@@ -26,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) admission: ingress::admission::Settings,
     pub(crate) store: store::Settings,
     pub(crate) nats: nats::Settings,
+    pub(crate) index: knowledge::Settings,
     pub(crate) dispatcher: ingress::dispatcher::Settings,
     pub(crate) workers: workers::Settings,
     pub(crate) models: models::Settings,
@@ -38,6 +39,7 @@ pub(crate) struct Config {
 pub(crate) struct Given {
     nats: Address,
     store: Address,
+    index: Address,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +55,10 @@ impl Given {
 
     pub(crate) const fn store(&self) -> bool {
         self.store.url.is_some()
+    }
+
+    pub(crate) const fn index(&self) -> bool {
+        self.index.url.is_some()
     }
 }
 
@@ -72,6 +78,7 @@ impl Invocation {
         config.log.validate()?;
         config.store.validate()?;
         config.nats.validate()?;
+        config.index.validate()?;
         config.http.validate()?;
         config.admission.validate()?;
         config.dispatcher.validate()?;
@@ -128,6 +135,7 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
                 cause.downcast_ref(),
                 Some(nats::ConnectError::Settings(_) | nats::ConnectError::File { .. })
             )
+            || cause.is::<knowledge::SettingsError>()
             || cause.is::<web::SettingsError>()
             || cause.is::<ingress::dispatcher::SettingsError>()
             || cause.is::<workers::SettingsError>()

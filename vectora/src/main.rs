@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod process;
+mod sample;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // The child that reads what others wrote: it takes the process for itself, before a thread is started.
+    if std::env::args().nth(1).as_deref() == Some(extract::CHILD_ARGUMENT) {
+        return extract::run_child();
+    }
     let arguments = Arguments::parse();
     // reqwest and sqlx panic without a provider, even for plain connections; the only failure is that one
     // is installed already.

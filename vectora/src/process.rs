@@ -63,6 +63,7 @@ impl Process {
         nats.metrics().register(&mut registry);
         let http = web::Metrics::register(&mut registry);
         let keys = web::Keys::new(ledger.clone());
+        let knowledge = Knowledge::of(config, parts, &ledger)?;
 
         let mut router: Option<Router> = None;
         let mut merge = |part: Router| {
@@ -81,6 +82,8 @@ impl Process {
                 .context("there is no stage that takes what comes in")?;
             let state = ingress::http::Parts {
                 keys: keys.clone(),
+                ledger: ledger.clone(),
+                uploads: ingress::ingestions::Uploads::default(),
                 acceptor: store::accept::Acceptor::new(ledger.clone(), &lifecycle),
                 admission,
                 nats: nats.clone(),
@@ -98,15 +101,20 @@ impl Process {
             };
             dispatcher.start(&lifecycle);
         }
-        if parts.api {
+        if let (true, Some(knowledge)) = (parts.api, &knowledge) {
             merge(api::http::router(api::http::State::new(
                 ledger.clone(),
                 keys,
                 nats.clone(),
+                knowledge.retriever.clone(),
                 lifecycle.clone(),
             )));
         }
-        start_stages(config, parts.stages, &ledger, &nats, &lifecycle, &health, &mut registry)?;
+        if let Some(knowledge) = knowledge {
+            let worker =
+                Worker { ledger: &ledger, nats: &nats, lifecycle: &lifecycle, health: &health, knowledge };
+            worker.start(config, parts.stages, &mut registry)?;
+        }
 
         let internal = runtime::listener::bind(config.http.internal_listen)
             .await
@@ -140,36 +148,73 @@ impl Process {
     }
 }
 
-fn start_stages(
-    config: &Config,
-    stages: &[String],
-    ledger: &Ledger,
-    nats: &Nats,
-    lifecycle: &Lifecycle,
-    health: &Health,
-    registry: &mut Registry,
-) -> anyhow::Result<()> {
-    if stages.is_empty() {
-        return Ok(());
-    }
-    let settings = Arc::new(config.workers.clone());
-    let channels = workers::channel::Channels::new(settings.loopback_url.as_deref());
-    let tools = workers::stages::Tools {
-        ledger: ledger.clone(),
-        model: models::configured(&config.models),
-        channels: Arc::new(channels),
-        settings,
-    };
-    let metrics = workers::Metrics::register(registry);
-    let workshop =
-        workers::runner::Workshop::new(&tools, nats.clone(), lifecycle.clone(), health.clone(), metrics);
-    for name in stages {
-        if !workers::stages::start(name, &workshop, &tools) {
-            let known: Vec<&str> = workers::stages::ALL.iter().map(|stage| stage.name).collect();
-            anyhow::bail!("there is no stage {name:?}: choose from {}", known.join(", "));
+/// What searches, and what is searched.
+#[derive(Debug, Clone)]
+struct Knowledge {
+    index: knowledge::Index,
+    retriever: retrieval::Retriever,
+}
+
+impl Knowledge {
+    /// `None` for a process that neither searches nor works.
+    fn of(config: &Config, parts: Parts<'_>, ledger: &Ledger) -> anyhow::Result<Option<Self>> {
+        if !parts.api && parts.stages.is_empty() {
+            return Ok(None);
         }
+        let index = knowledge::Index::connect(&config.index)?;
+        let retriever = retrieval::Retriever::new(ledger.clone(), index.clone());
+        Ok(Some(Self { index, retriever }))
     }
-    Ok(())
+}
+
+/// What the stages of a process share.
+struct Worker<'a> {
+    ledger: &'a Ledger,
+    nats: &'a Nats,
+    lifecycle: &'a Lifecycle,
+    health: &'a Health,
+    knowledge: Knowledge,
+}
+
+impl Worker<'_> {
+    fn start(self, config: &Config, stages: &[String], registry: &mut Registry) -> anyhow::Result<()> {
+        if stages.is_empty() {
+            return Ok(());
+        }
+        let settings = Arc::new(config.workers.clone());
+        let channels = workers::channel::Channels::new(settings.loopback_url.as_deref());
+        let Knowledge { index, retriever } = self.knowledge;
+        if stages.iter().any(|stage| stage == store::batches::EMBED) {
+            let keeper = workers::keeper::Keeper {
+                ledger: self.ledger.clone(),
+                index: index.clone(),
+                prefix: config.nats.prefix.clone(),
+                late: settings.hard_limit_of(store::batches::EMBED) + settings.lease,
+                health: self.health.clone(),
+            };
+            keeper.start(self.lifecycle);
+        }
+        let tools = workers::stages::Tools {
+            ledger: self.ledger.clone(),
+            model: models::configured(&config.models),
+            channels: Arc::new(channels),
+            settings,
+            index,
+            retriever,
+            // The program that runs, also after its file was replaced by an upgrade.
+            sandbox: extract::Sandbox::new("/proc/self/exe"),
+        };
+        let metrics = workers::Metrics::register(registry);
+        let (nats, lifecycle) = (self.nats.clone(), self.lifecycle.clone());
+        let workshop = workers::runner::Workshop::new(&tools, nats, lifecycle, self.health.clone(), metrics);
+        for name in stages {
+            if !workers::stages::start(name, &workshop, &tools) {
+                let known: Vec<&str> = workers::stages::ALL.iter().map(|stage| stage.name).collect();
+                anyhow::bail!("there is no stage {name:?}: choose from {}", known.join(", "));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Between two looks at the servers: how late `/readyz` may be.

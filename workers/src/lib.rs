@@ -1,11 +1,14 @@
 //! The workers: stages that claim, work and settle.
 //!
 //! Reading order: [`stages`] (what there is), [`stage`] (what one is), [`runner`] (what happens to one
-//! ticket), [`pull`] (where tickets come from), [`leases`] and [`breaker`] (what protects both).
+//! ticket), [`pull`] (where tickets come from), [`leases`] and [`breaker`] (what protects both), [`keeper`] (what the
+//! index needs beside embedding).
 
 mod batches;
 pub mod breaker;
 pub mod channel;
+pub mod extractive;
+pub mod keeper;
 pub mod leases;
 pub mod metrics;
 mod pull;

@@ -31,6 +31,12 @@ pub struct RunFile {
     /// The queue's token, when it has one.
     #[serde(default)]
     pub nats_token: Option<String>,
+    /// Where the index is.
+    #[serde(default)]
+    pub qdrant_url: Option<String>,
+    /// The index's key, when it has one.
+    #[serde(default)]
+    pub qdrant_api_key: Option<String>,
     /// The API key of the local tools.
     #[serde(default)]
     pub key: Option<String>,
@@ -141,6 +147,8 @@ mod tests {
             database_url: "postgres://u:hidden@h/d".to_owned(),
             nats_url: "nats://127.0.0.1:20000".to_owned(),
             nats_token: Some("hidden".to_owned()),
+            qdrant_url: Some("http://127.0.0.1:6334".to_owned()),
+            qdrant_api_key: Some("hidden".to_owned()),
             key: Some("vk_hidden".to_owned()),
             postgres_pid: Some(8),
             nats_pid: None,

@@ -16,6 +16,8 @@ pub const EX_CONFIG: u8 = 78;
 const PLAIN: &[(&str, &str, Form)] = &[
     ("DATABASE_URL", "store.url", Form::Text),
     ("NATS_URL", "nats.url", Form::Text),
+    ("QDRANT_URL", "index.url", Form::Text),
+    ("QDRANT_API_KEY", "index.api_key", Form::Text),
     ("LOG_LEVEL", "log.level", Form::Text),
     ("ALLOWED_HOSTS", "http.allowed_hosts", Form::List),
     ("CORS_ORIGINS", "http.cors_origins", Form::List),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use store::Ledger;
 
-use crate::{Database, Messenger, Program, eventually, postgres};
+use crate::{Database, Engine, Messenger, Program, eventually, postgres};
 
 /// What a test wants otherwise than usual.
 #[derive(Debug, Default, Clone)]
@@ -30,6 +30,7 @@ pub struct Installation {
     pub sql: PgPool,
     pub nats: NatsServer,
     pub messenger: Messenger,
+    pub index: Engine,
     pub http: reqwest::Client,
     /// All scopes.
     pub key: String,
@@ -76,21 +77,36 @@ impl Installation {
         options.durable = false;
         let nats = Box::pin(embedded::nats::start(options)).await.expect("nats-server starts");
         let messenger = Messenger::start().await;
+        let index = Engine::start(dir.path().join("index")).await;
         let scopes = store::keys::SCOPES.map(str::to_owned);
-        let (_, key) = store::keys::create(&ledger, "test", &scopes, None).await.expect("a key is made");
+        let (_, key) =
+            store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
         let mut env: Vec<(String, String)> =
             SHORT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         env.extend([
             ("DATABASE_URL".to_owned(), database.url.clone()),
             ("NATS_URL".to_owned(), nats.url()),
             ("VECTORA__NATS__TOKEN".to_owned(), nats.token().to_owned()),
+            ("QDRANT_URL".to_owned(), index.url()),
+            ("QDRANT_API_KEY".to_owned(), index.key.clone()),
             ("VECTORA__WORKERS__LOOPBACK_URL".to_owned(), messenger.url()),
         ]);
         env.extend(plan.env);
         let key = secrecy::ExposeSecret::expose_secret(&key).to_owned();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        let installation =
-            Self { database, ledger, sql, nats, messenger, http, key, binary: binary.into(), dir, env };
+        let installation = Self {
+            database,
+            ledger,
+            sql,
+            nats,
+            messenger,
+            index,
+            http,
+            key,
+            binary: binary.into(),
+            dir,
+            env,
+        };
         let mut applied = installation.start(&["topology", "apply"], &[]);
         assert!(applied.ended().await.success(), "{}", applied.output());
         installation
@@ -299,6 +315,8 @@ impl Installation {
              UNION ALL SELECT 'turn ' || id FROM turns WHERE state = 'active' OR owner IS NOT NULL
              UNION ALL SELECT 'message ' || m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id
                  WHERE m.state = 'waiting' AND c.handled_by = 'bot'
+             UNION ALL SELECT 'revision ' || id FROM revisions WHERE state = 'building' OR owner IS NOT NULL
+             UNION ALL SELECT 'embed batch ' || id FROM embed_batches WHERE state = 'open' OR owner IS NOT NULL
              UNION ALL SELECT 'escalation ' || id FROM escalations WHERE state = 'open'
              UNION ALL SELECT 'outbound ' || id || ' ' || state FROM outbound
                  WHERE (state IN ('waiting', 'ready', 'sending') OR owner IS NOT NULL)",

@@ -6,8 +6,10 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a testkit panics: that is how a test fails")]
 
+pub mod engine;
 pub mod installation;
 pub mod jetstream;
+pub mod library;
 pub mod load;
 pub mod messenger;
 pub mod postgres;
@@ -17,6 +19,7 @@ pub mod up;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use engine::Engine;
 pub use installation::{Installation, Plan};
 pub use jetstream::JetStream;
 pub use load::Load;

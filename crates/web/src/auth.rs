@@ -36,6 +36,8 @@ pub struct Key {
     pub scopes: Vec<String>,
     pub expired: bool,
     pub revoked: bool,
+    /// Tags of the documents it may search; `None`: all.
+    pub audience: Option<Vec<String>>,
     verify: Box<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
@@ -47,7 +49,7 @@ impl Key {
         verify: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Self {
         let scopes = scopes.map(str::to_owned).into();
-        Self { id, scopes, expired: false, revoked: false, verify: Box::new(verify) }
+        Self { id, scopes, expired: false, revoked: false, audience: None, verify: Box::new(verify) }
     }
 }
 
@@ -64,6 +66,7 @@ impl From<ApiKey> for Key {
             scopes: std::mem::take(&mut key.scopes),
             expired: key.expired,
             revoked: key.revoked,
+            audience: key.audience.take(),
             verify: Box::new(move |token| key.matches(token)),
         }
     }
@@ -237,6 +240,19 @@ impl Caller {
         self.key.scopes.iter().any(|own| own == scope)
     }
 
+    /// Tags of the documents it may search; `None`: all.
+    pub fn audience(&self) -> Option<&[String]> {
+        self.key.audience.as_deref()
+    }
+
+    /// Passes a caller that has `scope`.
+    ///
+    /// # Errors
+    /// 403 naming the scope that is missing.
+    pub fn demand(&self, scope: &'static str) -> Result<(), Problem> {
+        self.require(scope, scope)
+    }
+
     /// Passes a caller that has `scope`, or `any`, the same right over what is not its own.
     ///
     /// # Errors
@@ -305,7 +321,16 @@ mod tests {
 
     #[test]
     fn the_scopes_here_are_the_ones_keys_can_have() {
-        for known in [scope::READ, scope::READ_ANY, scope::WRITE, scope::WRITE_ANY] {
+        let here = [
+            scope::READ,
+            scope::READ_ANY,
+            scope::WRITE,
+            scope::WRITE_ANY,
+            scope::SEARCH,
+            scope::KNOWLEDGE_READ,
+            scope::KNOWLEDGE_WRITE,
+        ];
+        for known in here {
             assert!(store::keys::SCOPES.contains(&known), "{known}");
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     let request_id = HeaderName::from_static("x-request-id");
     let layer = CorsLayer::new()
         .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             ACCEPT,
             AUTHORIZATION,

@@ -35,6 +35,7 @@ struct Frame {
     allowed_hosts: Vec<Host>,
     body_limit: usize,
     request_timeout: Duration,
+    upload_timeout: Duration,
     metrics: Metrics,
     unavailable: Throttle,
 }
@@ -45,6 +46,7 @@ pub fn app(routes: Router, settings: &Settings, metrics: Metrics) -> Router {
         allowed_hosts: settings.allowed_hosts.clone(),
         body_limit: settings.body_limit,
         request_timeout: settings.request_timeout,
+        upload_timeout: settings.upload_timeout,
         metrics,
         unavailable: Throttle::default(),
     });
@@ -98,7 +100,8 @@ async fn around(State(frame): State<Arc<Frame>>, mut request: Request, next: Nex
 
 impl Frame {
     async fn handle(&self, request: Request, next: Next) -> Response {
-        let limit = self.request_timeout;
+        let limit =
+            if crate::is_multipart(request.headers()) { self.upload_timeout } else { self.request_timeout };
         let answer = AssertUnwindSafe(tokio::time::timeout(limit, next.run(request))).catch_unwind();
         match answer.await {
             Ok(Ok(response)) => response,

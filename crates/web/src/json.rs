@@ -19,9 +19,10 @@ const DISCARDED: usize = 16 * 1024 * 1024;
 /// And for how long.
 const DISCARDING: Duration = Duration::from_secs(5);
 
-/// Bytes a body may have; put into the request by [`crate::app`].
+/// Bytes a body may have. [`crate::app`] puts the configured limit into each request; a handler that takes more (a
+/// listing of a hundred thousand files) puts in its own before it reads.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyLimit(pub(crate) usize);
+pub struct BodyLimit(pub usize);
 
 /// The body as a `T`.
 ///
@@ -71,15 +72,22 @@ fn declared(headers: &HeaderMap) -> Declared {
     }
 }
 
+/// Whether a body is a form with files. Only a route that takes files reads it as one; the others refuse it unread.
+pub fn is_multipart(headers: &HeaderMap) -> bool {
+    const FORM: &str = "multipart/form-data";
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
+}
+
 async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = BytesMut::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
             Problem::bad_request("body-broken-off", "the body ended before it was complete: send it again")
         })?;
-        if first.len() + rest.len() + chunk.len() > limit {
+        if first.len() + whole.len() + chunk.len() > limit {
             discard(chunks).await;
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -89,16 +97,14 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
             ));
         }
         // A question nearly always comes in one piece, which is then not copied.
-        if first.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = chunk;
         } else {
-            rest.extend_from_slice(&chunk);
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&chunk);
         }
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    Ok(Bytes::from([first.as_ref(), rest.as_ref()].concat()))
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// A client that writes all before it reads would find its connection broken instead of the answer: so what

@@ -14,10 +14,12 @@ mod cors;
 mod frame;
 #[cfg(test)]
 mod frame_tests;
+mod id;
 mod idempotency;
 mod json;
 mod metrics;
 mod problem;
+mod query;
 mod settings;
 
 /// The binary merges routers without knowing axum.
@@ -25,10 +27,12 @@ pub use axum::Router;
 
 pub use auth::{Caller, Key, Keys, scope};
 pub use frame::app;
+pub use id::{RawId, parse_id};
 pub use idempotency::{IdempotencyKey, fingerprint};
-pub use json::JsonBody;
+pub use json::{BodyLimit, JsonBody, is_multipart};
 pub use metrics::Metrics;
 pub use problem::Problem;
+pub use query::QueryParams;
 pub use settings::{Host, Origin, Settings, SettingsError};
 
 /// One route of a router, as data: the router is built from the list, and `openapi.json` is

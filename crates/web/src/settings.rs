@@ -27,6 +27,10 @@ pub struct Settings {
     /// From the request's head to the answer's head; an event stream goes on after it.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// The same for a request whose body is a form with files: it comes at the client's speed. One that stalls is
+    /// given up long before.
+    #[serde(with = "humantime_serde")]
+    pub upload_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -38,6 +42,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             body_limit: 64 * 1024,
             request_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_mins(10),
         }
     }
 }
@@ -62,6 +67,9 @@ impl Settings {
         }
         if !(Duration::from_secs(1)..=Duration::from_mins(10)).contains(&self.request_timeout) {
             return wrong("http.request_timeout", format!("{:?}", self.request_timeout), "use 1s to 10m");
+        }
+        if !(Duration::from_secs(1)..=Duration::from_hours(1)).contains(&self.upload_timeout) {
+            return wrong("http.upload_timeout", format!("{:?}", self.upload_timeout), "use 1s to 1h");
         }
         Ok(())
     }

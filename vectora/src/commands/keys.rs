@@ -24,6 +24,9 @@ enum Action {
         /// What it may do; may be repeated. Default: ask and read its own.
         #[arg(long = "scope", default_values_t = ["questions:write".to_owned(), "questions:read".to_owned()])]
         scopes: Vec<String>,
+        /// Tags, separated by commas: the key finds only documents that carry one of them. Default: all documents.
+        #[arg(long, value_delimiter = ',', value_name = "TAGS")]
+        audience: Option<Vec<String>>,
         /// Days until it expires; never by default.
         #[arg(long)]
         days: Option<u32>,
@@ -41,13 +44,18 @@ impl Keys {
     pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
         let ledger = local::ledger(invocation)?;
         match self.action {
-            Action::Create { name, scopes, days } => {
+            Action::Create { name, scopes, audience, days } => {
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "a person says days from now, by this machine's clock"
                 )]
                 let expires = days.map(|days| chrono::Utc::now() + chrono::Duration::days(days.into()));
-                let (_, token) = store::keys::create(&ledger, &name, &scopes, expires).await?;
+                anyhow::ensure!(
+                    audience.iter().flatten().all(|tag| !tag.trim().is_empty()),
+                    "a tag of --audience is empty: leave the option out for a key that finds everything"
+                );
+                let made = store::keys::create(&ledger, &name, &scopes, expires, audience.as_deref()).await?;
+                let (_, token) = made;
                 output::line(token.expose_secret())?;
             }
             Action::List { json } => {
@@ -61,8 +69,12 @@ impl Keys {
                             (None, Some(at)) => format!("until {at}"),
                             (None, None) => "live".to_owned(),
                         };
+                        let audience = key.audience.map_or_else(
+                            || "finds everything".to_owned(),
+                            |tags| format!("finds {}", tags.join(",")),
+                        );
                         output::line(&format!(
-                            "{}  {}  {}  {state}",
+                            "{}  {}  {}  {audience}  {state}",
                             key.id,
                             key.name,
                             key.scopes.join(",")

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use embedded::runfile::RunFile;
+use knowledge::Index;
 use nats::Nats;
 use secrecy::SecretString;
 use store::{Ledger, Role};
@@ -12,7 +13,7 @@ use crate::config::{Config, Invocation};
 pub(crate) fn config(invocation: &Invocation) -> anyhow::Result<Config> {
     let mut config = invocation.checked()?;
     let given = invocation.given()?;
-    if given.store() && given.nats() {
+    if given.store() && given.nats() && given.index() {
         return Ok(config);
     }
     if let Some(run) = running(invocation)? {
@@ -22,6 +23,10 @@ pub(crate) fn config(invocation: &Invocation) -> anyhow::Result<Config> {
         if !given.nats() {
             config.nats.url = SecretString::from(run.nats_url);
             config.nats.token = run.nats_token.map(SecretString::from);
+        }
+        if !given.index() {
+            config.index.url = run.qdrant_url;
+            config.index.api_key = run.qdrant_api_key.map(SecretString::from);
         }
     }
     Ok(config)
@@ -36,6 +41,11 @@ pub(crate) fn ledger(invocation: &Invocation) -> anyhow::Result<Ledger> {
     let config = config(invocation)?;
     Ledger::open(&config.store, Role::Tool)
         .context("no ledger: start `vectora up`, or set DATABASE_URL to the one to use")
+}
+
+/// The index of the server.
+pub(crate) fn index(config: &Config) -> anyhow::Result<Index> {
+    Index::connect(&config.index).context("no index: start `vectora up`, or set QDRANT_URL to the one to use")
 }
 
 /// A connection to NATS that is there now.

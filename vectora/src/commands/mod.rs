@@ -2,12 +2,20 @@
 
 mod ask;
 mod bench;
+mod calibrate;
 mod config;
+mod display;
+mod eval;
 mod failed;
+mod index;
+mod ingest;
 mod keys;
 mod local;
 mod migrate;
 mod output;
+mod reindex;
+mod remote;
+mod search;
 mod serve;
 mod topology;
 mod up;
@@ -30,6 +38,18 @@ pub(crate) enum Command {
     Worker(serve::Worker),
     /// Ask a question and wait for the answer. Exit code: 0 answered, 3 refused, 4 with a human, 1 failed.
     Ask(ask::Ask),
+    /// Load a folder or files. Exit code: 0 all of it is searchable, 1 a file failed or something went wrong.
+    Ingest(ingest::Ingest),
+    /// Search the knowledge base: passages, and how well they cover the question.
+    Search(search::Search),
+    /// Build the index anew from the ledger, beside the live one, and switch to it.
+    Reindex(reindex::Reindex),
+    /// The index against the ledger.
+    Index(index::IndexCommand),
+    /// Fit the threshold below which questions are refused.
+    Calibrate(calibrate::Calibrate),
+    /// Measure quality on data of your own.
+    Eval(eval::Eval),
     /// Keys for the REST interface.
     Keys(keys::Keys),
     /// Work that was given up.
@@ -52,6 +72,12 @@ impl Command {
             Self::Api => Box::pin(serve::api(invocation)).await,
             Self::Worker(worker) => Box::pin(worker.run(invocation)).await,
             Self::Ask(ask) => ask.run(invocation).await,
+            Self::Ingest(ingest) => Box::pin(ingest.run(invocation)).await,
+            Self::Search(search) => search.run(invocation).await,
+            Self::Reindex(reindex) => Box::pin(reindex.run(invocation)).await,
+            Self::Index(index) => Box::pin(index.run(invocation)).await,
+            Self::Calibrate(calibrate) => Box::pin(calibrate.run(invocation)).await,
+            Self::Eval(eval) => Box::pin(eval.run(invocation)).await,
             Self::Keys(keys) => keys.run(invocation).await,
             Self::Failed(failed) => failed.run(invocation).await,
             Self::Migrate(migrate) => migrate.run(invocation).await,

@@ -42,7 +42,7 @@ async fn serve(invocation: &Invocation, parts: Parts<'_>) -> anyhow::Result<Exit
     runtime::telemetry::init(&config.log)?;
     let lifecycle = Lifecycle::default();
     lifecycle.watch_signals();
-    let process = Process::start(&config, parts, lifecycle).await?;
+    let process = Box::pin(Process::start(&config, parts, lifecycle)).await?;
     tracing::info!(
         listen = process.listen.map(tracing::field::display),
         internal = %process.internal,

@@ -51,6 +51,8 @@ pub(crate) struct Up {
 struct Servers {
     postgres: Option<PostgresServer>,
     nats: Option<NatsServer>,
+    #[cfg(feature = "embedded")]
+    index: Option<qdrant_local::Server>,
 }
 
 impl Up {
@@ -89,11 +91,12 @@ impl Up {
         store::migrate::up(&ledger).await.context("the ledger's schema could not be brought up to date")?;
         apply_topology(config).await?;
         let key = local_key(&ledger, data_dir).await?;
+        let sample = if self.no_sample { None } else { crate::sample::load(&ledger).await? };
         ledger.close().await;
 
         let stages = serve::all_stages();
         let parts = Parts { role: Role::All, ingress: true, api: true, stages: &stages };
-        let process = Process::start(config, parts, lifecycle.clone()).await?;
+        let process = Box::pin(Process::start(config, parts, lifecycle.clone())).await?;
         let listen = process.listen.context("vectora up has a public listener")?;
         let mut run = RunFile {
             pid: std::process::id(),
@@ -103,6 +106,8 @@ impl Up {
             database_url: expose(config.store.url.as_ref()),
             nats_url: config.nats.url.expose_secret().to_owned(),
             nats_token: config.nats.token.as_ref().map(|token| token.expose_secret().to_owned()),
+            qdrant_url: config.index.url.clone(),
+            qdrant_api_key: config.index.api_key.as_ref().map(|key| key.expose_secret().to_owned()),
             key: Some(key.expose_secret().to_owned()),
             postgres_pid: servers.postgres.as_ref().map(PostgresServer::pid),
             nats_pid: servers.nats.as_ref().map(NatsServer::pid),
@@ -110,9 +115,13 @@ impl Up {
         // Told to stop while starting: nobody should begin to ask.
         if !lifecycle.soft.is_cancelled() {
             run.write(data_dir)?;
-            ready(&run, data_dir)?;
+            ready(&run, data_dir, sample)?;
         }
-        tracing::debug!(no_sample = self.no_sample, "started");
+
+        #[cfg(feature = "embedded")]
+        if servers.index.is_some() {
+            mend_index(config, &lifecycle)?;
+        }
 
         tokio::select! {
             clean = process.run() => Ok(clean),
@@ -147,7 +156,33 @@ impl Servers {
                 }
             }
         }
+        if !given.index()
+            && let Err(error) = servers.start_index(config, data_dir).await
+        {
+            servers.stop().await;
+            return Err(error);
+        }
         Ok(servers)
+    }
+
+    /// Qdrant's engine in this process, behind the same gRPC as a server of its own.
+    #[cfg(feature = "embedded")]
+    async fn start_index(&mut self, config: &mut Config, data_dir: &Path) -> anyhow::Result<()> {
+        let key = SecretString::from(embedded::random_token()?);
+        let server =
+            qdrant_local::Server::start(qdrant_local::Options::new(data_dir.join("index"), key.clone()))
+                .await
+                .context("the embedded index does not start")?;
+        config.index.url = Some(server.url());
+        config.index.api_key = Some(key);
+        self.index = Some(server);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "embedded"))]
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "as the other")]
+    async fn start_index(&mut self, _config: &mut Config, _data_dir: &Path) -> anyhow::Result<()> {
+        anyhow::bail!("this binary was built without the feature `embedded`: set QDRANT_URL")
     }
 
     /// Starts a server that ended again, on the same address. Returns when one ends again and again: then
@@ -190,6 +225,10 @@ impl Servers {
     }
 
     async fn stop(&mut self) {
+        #[cfg(feature = "embedded")]
+        if let Some(index) = self.index.take() {
+            index.stop().await;
+        }
         if let Some(nats) = &mut self.nats {
             nats.stop().await;
         }
@@ -204,6 +243,35 @@ async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
         Some(future) => future.await,
         None => std::future::pending().await,
     }
+}
+
+/// `up` owns its index: one that was lost (deleted, or a ledger came from elsewhere) is built anew from the ledger,
+/// in the background, as `vectora reindex` does.
+#[cfg(feature = "embedded")]
+fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    let ledger = Ledger::open(&config.store, Role::Tool)?;
+    let index = knowledge::Index::connect(&config.index)?;
+    let (prefix, soft) = (config.nats.prefix.clone(), lifecycle.soft.clone());
+    lifecycle.spawn("mend index", async move {
+        let mending = async {
+            let prepared = retrieval::prepare(&ledger, &index, &prefix).await;
+            let Err(lost @ retrieval::RetrievalError::Lost { .. }) = prepared else { return Ok(()) };
+            tracing::warn!(
+                error = &lost as &dyn std::error::Error,
+                "building the index anew from the ledger"
+            );
+            let options = retrieval::reindex::Options { prefix: &prefix, chunks: false, force: false };
+            retrieval::reindex::reindex(&ledger, &index, options, |_| ()).await.map(drop)
+        };
+        tokio::select! {
+            mended = mending => if let Err(error) = mended {
+                tracing::error!(error = &error as &dyn std::error::Error, "not built: run `vectora reindex`");
+            },
+            () = soft.cancelled() => {}
+        }
+        ledger.close().await;
+    });
+    Ok(())
 }
 
 /// `up` owns its streams: what is missing is created, what differs is changed.
@@ -228,16 +296,21 @@ async fn local_key(ledger: &Ledger, data_dir: &Path) -> anyhow::Result<SecretStr
         }
     }
     let scopes = store::keys::SCOPES.map(str::to_owned);
-    Ok(store::keys::create(ledger, &name, &scopes, None).await?.1)
+    Ok(store::keys::create(ledger, &name, &scopes, None, None).await?.1)
 }
 
 /// What a person needs now. The key is shown on a terminal only: elsewhere it would end up in a log.
-fn ready(run: &RunFile, data_dir: &Path) -> anyhow::Result<()> {
+fn ready(run: &RunFile, data_dir: &Path, sample: Option<usize>) -> anyhow::Result<()> {
     output::line(&format!("Vectora {} is ready at http://{}", run.version, run.listen))?;
     output::line(&format!(
         "  ask:     vectora ask \"How do I reset my password?\" --data-dir {}",
         data_dir.display()
     ))?;
+    if let Some(articles) = sample {
+        output::line(&format!(
+            "  sample:  {articles} articles are being loaded; --no-sample starts without"
+        ))?;
+    }
     output::line(&format!("  state:   http://{}/readyz", run.internal))?;
     if std::io::stdout().is_terminal() {
         output::line(&format!("  key:     {}", run.key.as_deref().unwrap_or("none")))?;

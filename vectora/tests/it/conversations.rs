@@ -26,8 +26,8 @@ async fn run(installation: &Installation, arguments: &[&str]) -> String {
 async fn questions_of_one_conversation_are_answered_one_at_a_time_and_in_order() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _one = installation.worker("intake,answer", &[]).await;
-    let _other = installation.worker("intake,answer", &[]).await;
+    let _one = installation.worker("intake,retrieve,answer", &[]).await;
+    let _other = installation.worker("intake,retrieve,answer", &[]).await;
     let first = installation.ask(&url, "question 0 #wait=90ms").await;
     let conversation = installation.question(first).await.conversation_id.to_string();
     let mut asked = vec![first.0];
@@ -57,7 +57,7 @@ async fn questions_of_one_conversation_are_answered_one_at_a_time_and_in_order()
 async fn conversations_do_not_wait_for_each_other() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let started = Instant::now();
     let mut asked = Vec::new();
     for n in 0..8 {
@@ -77,8 +77,9 @@ async fn a_question_that_is_given_up_frees_its_conversation() {
     let installation = Installation::new(BINARY, plan(&env)).await;
     let (_ingress, url) = installation.ingress(&[]).await;
     let (_api, api) = installation.api(&[]).await;
-    let worker =
-        installation.worker("intake,answer", &[("VECTORA__WORKERS__HARD_LIMIT__ANSWER", "200ms")]).await;
+    let worker = installation
+        .worker("intake,retrieve,answer", &[("VECTORA__WORKERS__HARD_LIMIT__ANSWER", "200ms")])
+        .await;
     let cases = [
         ("#reject", 1, "the script says so"),
         ("#fail", 3, "the script says so"),
@@ -117,7 +118,7 @@ async fn a_question_that_is_given_up_frees_its_conversation() {
 async fn who_is_not_answered_hears_so_in_their_language_and_can_go_on() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, _) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let apologies = [
         (
             "anna",
@@ -147,7 +148,7 @@ async fn who_is_not_answered_hears_so_in_their_language_and_can_go_on() {
 async fn failed_work_is_listed_and_driven_again() {
     let installation = Installation::new(BINARY, plan(&[("VECTORA__WORKERS__ATTEMPTS", "1")])).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _intake = installation.worker("intake", &[]).await;
+    let _intake = installation.worker("intake,retrieve", &[]).await;
     let mut hasty = installation.worker("answer", &[("VECTORA__WORKERS__HARD_LIMIT__ANSWER", "50ms")]).await;
     let id = installation.ask(&url, "slow #wait=300ms").await;
     assert_eq!(installation.finished(id).await.status, QuestionStatus::Failed);
@@ -184,7 +185,7 @@ async fn a_model_that_is_away_costs_no_attempt_and_stops_no_other_stage() {
     let env = [("VECTORA__WORKERS__BREAKER", "50ms"), ("VECTORA__WORKERS__BREAKER_MAX", "200ms")];
     let installation = Installation::new(BINARY, plan(&env)).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let worker = installation.worker("intake,answer,deliver", &[]).await;
+    let worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let id = installation.ask(&url, "hello #unavailable").await;
     let conversation = installation.question(id).await.conversation_id;
     eventually("the breaker to have been tripped ten times", || async {
@@ -217,7 +218,7 @@ async fn a_model_that_is_away_costs_no_attempt_and_stops_no_other_stage() {
 async fn a_slow_question_does_not_keep_a_stage_from_recovering() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let slow = installation.ask(&url, "#wait=8000ms").await;
     let away = installation.ask(&url, "#unavailable").await;
     let tried = "SELECT count(*) FROM turns WHERE last_error IS NOT NULL";
@@ -241,7 +242,7 @@ async fn a_slow_question_does_not_keep_a_stage_from_recovering() {
 async fn a_question_driven_again_while_a_human_has_the_conversation_is_the_humans() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let id = installation.ask(&url, "#reject").await;
     let home = installation.finished(id).await.conversation_id;
     let minute = Duration::from_mins(1);

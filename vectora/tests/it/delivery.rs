@@ -69,7 +69,7 @@ type CutCase = (&'static [Misbehaviour], &'static [&'static str], [i32; 2], i32,
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_connection_shows_the_answer_once_wherever_it_is_cut() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let cases: [CutCase; 8] = [
         (&[], &[ANSWER], [0, 0], 0, 2),
         (&[CutBefore], &[ANSWER], [1, 0], 0, 3),
@@ -97,7 +97,7 @@ async fn a_cut_connection_shows_the_answer_once_wherever_it_is_cut() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stubs_that_are_never_confirmed_end_with_the_attempts() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     installation.messenger.misbehave([CutAfter; 100]);
     let id = installation.say("void", "hello").await;
     installation.answered(id).await;
@@ -111,7 +111,7 @@ async fn stubs_that_are_never_confirmed_end_with_the_attempts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn not_before_is_obeyed_at_every_step_and_is_no_attempt() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let pause = Duration::from_millis(600);
     let plans: [&[Misbehaviour]; 3] = [&[Limit(pause)], &[Behave, Limit(pause)], &[CutBefore, Limit(pause)]];
     for (n, plan) in plans.into_iter().enumerate() {
@@ -141,7 +141,7 @@ async fn not_before_is_obeyed_at_every_step_and_is_no_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_storm_of_limits_uses_nothing_up() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let storm = [Limit(Duration::from_millis(5)); 25];
     let conversation = hello(&installation, "anna", &storm).await;
     assert_eq!(installation.messenger.limited(), 25);
@@ -153,7 +153,7 @@ async fn a_long_storm_of_limits_uses_nothing_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_are_tried_again_and_refusals_are_not() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
 
     let conversation = hello(&installation, "faults", &[Fault, Behave, Fault, Fault]).await;
     let expected = [row("placeholder", "sent", 0, 1), row("final", "sent", 0, 2)];
@@ -188,8 +188,9 @@ async fn a_messenger_that_is_away_costs_no_attempt() {
     drop(away);
     let (installation, _ingress) = installation(&[]).await;
     let url = format!("http://{address}");
-    let mut worker =
-        installation.worker("intake,answer,deliver", &[("VECTORA__WORKERS__LOOPBACK_URL", &url)]).await;
+    let mut worker = installation
+        .worker("intake,retrieve,answer,deliver", &[("VECTORA__WORKERS__LOOPBACK_URL", &url)])
+        .await;
     let id = installation.say("anna", "hello").await;
     installation.answered(id).await;
     eventually("several tries to reach it", || async {
@@ -207,7 +208,7 @@ async fn a_messenger_that_is_away_costs_no_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_humans_message_is_repeated_once_after_second_thoughts_unless_it_was_overtaken() {
     let (installation, _ingress) = installation(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let cases: [(&[Misbehaviour], usize, (&str, i32)); 4] = [
         (&[CutBefore], 1, ("sent", 1)),
         (&[CutAfter], 2, ("sent", 1)),
@@ -238,7 +239,7 @@ async fn a_humans_message_is_repeated_once_after_second_thoughts_unless_it_was_o
 #[tokio::test(flavor = "multi_thread")]
 async fn a_humans_message_of_unknown_fate_is_held_when_the_person_writes_meanwhile() {
     let (installation, _ingress) = installation(&[("VECTORA__WORKERS__SECOND_THOUGHTS", "3s")]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let conversation = hello(&installation, "overtaken", &[]).await;
     installation.messenger.misbehave([CutAfter]);
     operator_says(&installation, conversation, "a human").await;
@@ -257,12 +258,12 @@ async fn a_humans_message_of_unknown_fate_is_held_when_the_person_writes_meanwhi
 async fn a_final_edit_is_repeated_once_after_its_delivery_changed_hands() {
     let (installation, _ingress) = installation(&[]).await;
     let mut doomed = installation
-        .worker("intake,answer,deliver", &[("VECTORA__FAULTS__AT", "deliver.called=kill@2")])
+        .worker("intake,retrieve,answer,deliver", &[("VECTORA__FAULTS__AT", "deliver.called=kill@2")])
         .await;
     let id = installation.say("anna", "hello").await;
     doomed.ended().await;
     let died = Instant::now();
-    let _heir = installation.worker("intake,answer,deliver", &[]).await;
+    let _heir = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     installation.answered(id).await;
     eventually("the repeated edit to be through", || async {
         let through = "SELECT count(*) FROM outbound WHERE kind = 'repeat' AND state = 'sent'";
@@ -282,7 +283,7 @@ async fn a_final_edit_is_repeated_once_after_its_delivery_changed_hands() {
 async fn a_call_cut_off_by_the_hard_limit_is_unknown_and_not_simply_made_again() {
     let (installation, _ingress) = installation(&[("VECTORA__WORKERS__SECOND_THOUGHTS", "1h")]).await;
     let _worker = installation
-        .worker("intake,answer,deliver", &[("VECTORA__WORKERS__HARD_LIMIT__DELIVER", "300ms")])
+        .worker("intake,retrieve,answer,deliver", &[("VECTORA__WORKERS__HARD_LIMIT__DELIVER", "300ms")])
         .await;
     let conversation = hello(&installation, "anna", &[]).await;
     installation.messenger.misbehave([Stall(Duration::from_secs(1))]);
@@ -298,7 +299,7 @@ async fn a_call_cut_off_by_the_hard_limit_is_unknown_and_not_simply_made_again()
 async fn a_call_cut_off_at_its_last_attempt_is_unknown_and_not_failed() {
     let (installation, _ingress) = installation(&[("VECTORA__WORKERS__ATTEMPTS", "1")]).await;
     let _worker = installation
-        .worker("intake,answer,deliver", &[("VECTORA__WORKERS__HARD_LIMIT__DELIVER", "300ms")])
+        .worker("intake,retrieve,answer,deliver", &[("VECTORA__WORKERS__HARD_LIMIT__DELIVER", "300ms")])
         .await;
     let conversation = hello(&installation, "anna", &[]).await;
     installation.messenger.misbehave([Stall(Duration::from_secs(1))]);
@@ -313,7 +314,7 @@ async fn a_call_cut_off_at_its_last_attempt_is_unknown_and_not_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_cut_off_by_a_second_signal_is_unknown_and_not_simply_made_again() {
     let (installation, _ingress) = installation(&[("VECTORA__WORKERS__SECOND_THOUGHTS", "1h")]).await;
-    let mut worker = installation.worker("intake,answer,deliver", &[]).await;
+    let mut worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let conversation = hello(&installation, "anna", &[]).await;
     installation.messenger.misbehave([Stall(Duration::from_secs(5))]);
     operator_says(&installation, conversation, "a human").await;
@@ -325,7 +326,7 @@ async fn a_call_cut_off_by_a_second_signal_is_unknown_and_not_simply_made_again(
     worker.says("told to stop").await;
     worker.signal(Signal::TERM);
     worker.ended().await;
-    let _heir = installation.worker("intake,answer,deliver", &[]).await;
+    let _heir = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     eventually("the cut-off call to be counted as unknown", || async {
         rows(&installation, conversation).await.iter().any(|row| row.2 == 1).then_some(())
     })

@@ -78,7 +78,7 @@ async fn a_follower_sees_each_status_and_stage_and_then_the_end() {
     let (first, question) = events.next().await.expect("a first frame");
     assert_eq!(first, "status accepted");
     assert_eq!(question["id"], id.to_string());
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let mut frames = Vec::new();
     let mut last = Value::Null;
     while let Some((name, data)) = events.next().await {
@@ -112,7 +112,7 @@ async fn a_follower_is_told_the_end_while_nats_is_down() {
     let (_api, api) = installation.api(&[]).await;
     let held =
         [("VECTORA__FAULTS__AT", "answer.worked=hold"), ("VECTORA__FAULTS__RELEASE", release.as_str())];
-    let worker = installation.worker("intake,answer", &held).await;
+    let worker = installation.worker("intake,retrieve,answer", &held).await;
     let id = installation.ask(&url, "hello").await;
     worker.says("held at answer.worked").await;
     let mut before = Events::open(&installation, &api, id).await;
@@ -144,7 +144,7 @@ async fn a_follower_is_told_the_end_while_nats_is_down() {
     drop(worker);
     installation.nats.restart().await.expect("nats-server starts again");
     let back = Instant::now();
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let frames = events.rest().await;
     measured("a question asked while NATS was down is answered", back.elapsed());
     assert_eq!(frames.last().map(String::as_str), Some("status answered"), "{frames:?}");
@@ -169,7 +169,7 @@ async fn a_follower_waits_while_the_ledger_is_away() {
     let quiet = tokio::time::timeout(Duration::from_secs(2), events.next()).await;
     assert!(quiet.is_err(), "the stream must wait, it said {quiet:?}");
     server.restart().await.expect("PostgreSQL starts again");
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let frames = events.rest().await;
     assert_eq!(frames.last().map(String::as_str), Some("status answered"), "{frames:?}");
     server.stop().await;

@@ -14,14 +14,14 @@ async fn questions_survive_a_kill_at(point: &str) {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
     let mut doomed = installation
-        .worker("intake,answer,deliver", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))])
+        .worker("intake,retrieve,answer,deliver", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))])
         .await;
     let mut asked = Vec::new();
     for n in 0..6 {
         asked.push(installation.ask(&url, &format!("question {n}")).await);
     }
     assert_eq!(doomed.ended().await.signal(), Some(9), "it dies at {point}");
-    let _heir = installation.worker("intake,answer,deliver", &[]).await;
+    let _heir = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     for (n, id) in asked.iter().enumerate() {
         assert_eq!(installation.answered(*id).await, format!("Scripted answer to: question {n}"));
     }
@@ -37,6 +37,13 @@ async fn a_worker_killed_in_intake_loses_no_question() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_in_retrieve_loses_no_question() {
+    for point in POINTS {
+        questions_survive_a_kill_at(&format!("retrieve.{point}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_answer_loses_no_question_and_doubles_none() {
     for point in POINTS {
         questions_survive_a_kill_at(&format!("answer.{point}")).await;
@@ -48,7 +55,7 @@ async fn a_worker_killed_in_answer_loses_no_question_and_doubles_none() {
 async fn ingress_killed_around_the_commit_loses_no_accepted_question() {
     for point in ["accept.received", "accept.committed", "accept.published"] {
         let installation = Installation::new(BINARY, Plan::default()).await;
-        let _worker = installation.worker("intake,answer", &[]).await;
+        let _worker = installation.worker("intake,retrieve,answer", &[]).await;
         let (mut doomed, url) =
             installation.ingress(&[("VECTORA__FAULTS__AT", &format!("{point}=kill@3"))]).await;
         let mut asked = Vec::new();
@@ -82,11 +89,12 @@ async fn a_worker_killed_in_deliver_shows_every_answer_exactly_once() {
             let installation = Installation::new(BINARY, Plan::default()).await;
             let (_ingress, _) = installation.ingress(&[]).await;
             let fault = format!("deliver.{point}=kill@{arrival}");
-            let mut doomed =
-                installation.worker("intake,answer,deliver", &[("VECTORA__FAULTS__AT", &fault)]).await;
+            let mut doomed = installation
+                .worker("intake,retrieve,answer,deliver", &[("VECTORA__FAULTS__AT", &fault)])
+                .await;
             let id = installation.say("anna", "hello").await;
             assert_eq!(doomed.ended().await.signal(), Some(9), "it dies at {fault}");
-            let _heir = installation.worker("intake,answer,deliver", &[]).await;
+            let _heir = installation.worker("intake,retrieve,answer,deliver", &[]).await;
             installation.answered(id).await;
             let answer = "Scripted answer to: hello";
             testkit::eventually("the answer to be shown", || async {

@@ -12,6 +12,7 @@ const WRAPPED: &[(&str, &[&str])] = &[
     ("async-openai", &["models"]),
     ("ollama-rs", &["models"]),
     ("teloxide", &["telegram"]),
+    ("qdrant-edge", &["qdrant-local"]),
     ("axum", &["ingress", "api", "runtime", "web", "qdrant-local", "testkit"]),
     ("tower-http", &["ingress", "api", "runtime", "web"]),
 ];
@@ -27,10 +28,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("extract", &["contract", "runtime"]),
     ("models", &["contract", "runtime"]),
     ("telegram", &["contract", "runtime"]),
+    ("qdrant-local", &[]),
+    ("retrieval", &["contract", "store", "knowledge"]),
     ("web", &["contract", "runtime", "store"]),
     ("ingress", &["contract", "runtime", "store", "nats", "web"]),
-    ("api", &["contract", "runtime", "store", "nats", "web"]),
-    ("workers", &["contract", "runtime", "store", "nats", "models"]),
+    ("api", &["contract", "runtime", "store", "nats", "web", "retrieval"]),
+    ("workers", &["contract", "runtime", "store", "nats", "models", "knowledge", "extract", "retrieval"]),
 ];
 
 /// A second TLS or crypto provider, native code that must be found on the machine, and crates whose licence

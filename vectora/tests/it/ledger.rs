@@ -59,7 +59,7 @@ async fn end(ledger: &Ledger, claim: Claim) -> usize {
         citations: Vec::new(),
         model: "none".to_owned(),
     };
-    let outcomes = turns::settle(ledger, &stage("answer"), &[(claim, turn, Verdict::Done(answer))]).await;
+    let outcomes = turns::settle(ledger, &stage("retrieve"), &[(claim, turn, Verdict::Done(answer))]).await;
     let outcomes = outcomes.expect("it commits");
     assert!(outcomes[0].settled);
     outcomes[0].tickets.len()
@@ -109,12 +109,13 @@ async fn a_message_that_comes_while_a_turn_ends_never_stays_behind() {
         let database = postgres::database().await;
         let (ledger, sql) = (database.ledger(), database.sql().await);
         let scopes = ["questions:write".to_owned()];
-        let (key, _) = store::keys::create(&ledger, "test", &scopes, None).await.expect("a key is made");
+        let (key, _) =
+            store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
         let home = ask(&ledger, key, None).await;
         read(&ledger, claim(&ledger, "intake", home.0).await).await;
         let turn: Uuid =
             sqlx::query_scalar("SELECT id FROM turns").fetch_one(&sql).await.expect("a turn is open");
-        let ending = claim(&ledger, "answer", turn).await;
+        let ending = claim(&ledger, "retrieve", turn).await;
         ask(&ledger, key, Some(home)).await;
         let coming = claim(&ledger, "intake", home.0).await;
 
@@ -311,17 +312,17 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
     let database = postgres::database().await;
     let (ledger, sql) = (database.ledger(), database.sql().await);
     let scopes = ["questions:write".to_owned()];
-    let (key, _) = store::keys::create(&ledger, "test", &scopes, None).await.expect("a key is made");
+    let (key, _) = store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
     let home = ask(&ledger, key, None).await;
     read(&ledger, claim(&ledger, "intake", home.0).await).await;
     let turn: Uuid =
         sqlx::query_scalar("SELECT id FROM turns").fetch_one(&sql).await.expect("a turn is open");
-    let older = claim(&ledger, "answer", turn).await;
+    let older = claim(&ledger, "retrieve", turn).await;
     sqlx::query("UPDATE turns SET lease_until = clock_timestamp() - interval '1 second'")
         .execute(&sql)
         .await
         .expect("the lease runs out");
-    let newer = claim(&ledger, "answer", turn).await;
+    let newer = claim(&ledger, "retrieve", turn).await;
     let input = turns::load(&ledger, std::slice::from_ref(&newer)).await.expect("it loads").remove(0);
     let input = input.expect("the turn is there");
     let answer = Answer {
@@ -334,7 +335,7 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
     let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answer))];
     let renewed = work::renew(&ledger, contract::Kind::Turn, &[older.fence(), newer.fence()], LEASE).await;
     assert_eq!(renewed.expect("the ledger answers"), [newer.fence()]);
-    let settled = turns::settle(&ledger, &stage("answer"), &batch).await.expect("the ledger answers");
+    let settled = turns::settle(&ledger, &stage("retrieve"), &batch).await.expect("the ledger answers");
     assert_eq!(settled.iter().map(|outcome| outcome.settled).collect::<Vec<_>>(), [false, true]);
     let state: (String, i32) = sqlx::query_as("SELECT state, attempts FROM turns")
         .fetch_one(&sql)

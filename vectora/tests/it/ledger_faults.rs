@@ -35,7 +35,7 @@ impl Harmed {
         let plan = Plan { database: Some(database), ..Plan::default() };
         let installation = Box::pin(Installation::new(BINARY, plan)).await;
         let (ingress, url) = installation.ingress(env).await;
-        let worker = installation.worker("intake,answer", env).await;
+        let worker = installation.worker("intake,retrieve,answer", env).await;
         Self { _worker: worker, ingress, url, installation, server, _dir: dir }
     }
 

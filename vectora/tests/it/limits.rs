@@ -78,7 +78,7 @@ async fn a_poison_update_does_not_silence_its_chat() {
     let sticker = installation.update("anna", "p3", json!({ "sticker": 7 })).await;
     let after = installation.say("anna", "two").await;
     let (_ingress, _) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     installation.answered(before).await;
     installation.answered(after).await;
     for id in [poison, blank] {
@@ -104,7 +104,7 @@ async fn a_poison_update_does_not_silence_its_chat() {
 async fn the_same_update_ten_times_gives_one_answer() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, _) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let update = store::accept::Update {
         channel: Channel::Loopback,
         address: "anna".to_owned(),
@@ -128,14 +128,16 @@ async fn the_same_update_ten_times_gives_one_answer() {
 async fn the_concurrency_limit_binds() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker =
-        installation.worker("intake,answer", &[("VECTORA__WORKERS__CONCURRENCY__ANSWER", "3")]).await;
+    let _worker = installation
+        .worker("intake,retrieve,answer", &[("VECTORA__WORKERS__CONCURRENCY__ANSWER", "3")])
+        .await;
     let started = Instant::now();
     let mut asked = Vec::new();
     for n in 0..12 {
         asked.push(installation.ask(&url, &format!("question {n} #wait=300ms")).await);
     }
-    let leased = "SELECT count(*) FROM turns WHERE state = 'active' AND lease_until > clock_timestamp()";
+    let leased = "SELECT count(*) FROM turns
+                  WHERE state = 'active' AND stage = 'answer' AND lease_until > clock_timestamp()";
     let mut most = 0;
     while installation.count("SELECT count(*) FROM answers").await < 12 {
         most = most.max(installation.count(leased).await);
@@ -155,7 +157,7 @@ async fn the_concurrency_limit_binds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_ticket_is_acknowledged_counted_and_comes_back_as_one_that_can_be_read() {
     let installation = Installation::new(BINARY, Plan::default()).await;
-    let worker = installation.worker("intake,answer", &[]).await;
+    let worker = installation.worker("intake,retrieve,answer", &[]).await;
     // Nobody dispatches yet: the only ticket of this row is one of a newer release.
     let id = installation.say("anna", "hello").await;
     let key = store::accept::intake_key(Channel::Loopback, "anna");
@@ -174,8 +176,9 @@ async fn a_newer_ticket_is_acknowledged_counted_and_comes_back_as_one_that_can_b
 async fn undecodable_bytes_are_set_aside_and_stop_nobody() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let worker =
-        installation.worker("intake,answer", &[("VECTORA__WORKERS__CONCURRENCY__DEFAULT", "1")]).await;
+    let worker = installation
+        .worker("intake,retrieve,answer", &[("VECTORA__WORKERS__CONCURRENCY__DEFAULT", "1")])
+        .await;
     for stage in ["intake", "answer"] {
         for bytes in [&b"\xff\x00 garbage"[..], b"", b"{}", br#"{"v":1}"#, b"[1,2,3]"] {
             publish(&installation, &format!("vectora.turns.{stage}"), bytes);
@@ -209,7 +212,7 @@ async fn two_installations_on_the_same_servers_do_not_see_each_other() {
     let other = Installation::new(BINARY, plan(&env)).await;
     let (_first_ingress, first) = one.ingress(&[]).await;
     let (_second_ingress, second) = other.ingress(&[]).await;
-    let _second_worker = other.worker("intake,answer", &[]).await;
+    let _second_worker = other.worker("intake,retrieve,answer", &[]).await;
     let waiting = one.ask(&first, "who works for me?").await;
     let mut asked = Vec::new();
     for n in 0..10 {
@@ -219,7 +222,7 @@ async fn two_installations_on_the_same_servers_do_not_see_each_other() {
         other.answered(id).await;
     }
     assert_eq!(one.status(waiting).await, QuestionStatus::Accepted, "the other's workers do not touch it");
-    let _first_worker = one.worker("intake,answer", &[]).await;
+    let _first_worker = one.worker("intake,retrieve,answer", &[]).await;
     one.answered(waiting).await;
     assert!(store::questions::get(&other.ledger, waiting).await.expect("the ledger answers").is_none());
     one.assert_finished().await;

@@ -2,7 +2,8 @@
 //!
 //! Three sorts: faults (`kill_points`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
 //! product does (`conversations`, `takeover`, `delivery`, `limits`, `ledger`, `rest`, `requests`, `events`,
-//! `bad_input`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`, `checked_queries`).
+//! `bad_input`, `ingestion_http`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
+//! `checked_queries`).
 
 #![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
 
@@ -12,7 +13,10 @@ mod configuration;
 mod conversations;
 mod delivery;
 mod events;
+mod ingestion_http;
 mod kill_points;
+mod knowledge;
+mod knowledge_faults;
 mod layers;
 mod ledger;
 mod ledger_faults;

@@ -18,7 +18,7 @@ const OLD: Duration = Duration::from_secs(5);
 async fn recovers_from(name: &str, fault: impl AsyncFnOnce(&mut Installation, &Load)) {
     let mut installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let load = Load::new(&installation, &url);
     let scenario = async {
         load.more_accepted(20).await;
@@ -135,7 +135,7 @@ async fn consumers_deleted_under_load_lose_nothing() {
 async fn while_nats_is_down_questions_are_accepted_and_they_are_answered_when_it_is_back() {
     let mut installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     installation.nats.kill().await;
     let mut asked = Vec::new();
     let mut slowest = Duration::ZERO;
@@ -164,7 +164,7 @@ async fn processes_start_without_nats_and_answer_when_it_comes() {
     installation.nats.kill().await;
     std::fs::remove_dir_all(installation.nats.store_dir()).expect("the store can be deleted");
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let waiting = installation.ask(&url, "is anybody there").await;
     installation.nats.restart().await.expect("nats-server starts again");
     let back = Instant::now();

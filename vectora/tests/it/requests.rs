@@ -22,7 +22,7 @@ fn slug(body: &Value) -> &str {
 async fn a_repeated_request_under_one_idempotency_key_is_one_question() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let worker = installation.worker("intake,answer", &[]).await;
+    let worker = installation.worker("intake,retrieve,answer", &[]).await;
     let body = json!({ "text": "hello" });
     let named = [("idempotency-key", "k1")];
     let (status, first) = installation.post(&url, &body, &named).await;
@@ -56,7 +56,7 @@ async fn a_repeated_request_under_one_idempotency_key_is_one_question() {
 
     // Another key's name is another name, and a day later it is free again.
     let scopes = ["questions:write".to_owned()];
-    let made = store::keys::create(&installation.ledger, "other", &scopes, None).await.expect("a key");
+    let made = store::keys::create(&installation.ledger, "other", &scopes, None, None).await.expect("a key");
     let request = installation.http.post(format!("{url}/v1/questions")).bearer_auth(made.1.expose_secret());
     let response = request.header("idempotency-key", "k1").json(&body).send().await.expect("ingress answers");
     let others: Value = response.json().await.expect("JSON");
@@ -80,7 +80,7 @@ async fn twenty_requests_at_once_under_one_idempotency_key_are_one_question() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_one, one) = installation.ingress(&[]).await;
     let (_two, two) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     for round in 0..10 {
         let key = format!("round-{round}");
         let body = json!({ "text": format!("question {round}") });
@@ -117,7 +117,7 @@ async fn a_conversation_goes_on_and_nobody_else_can_join_it() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
     let (_api, api) = installation.api(&[]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let (_, first) = installation.post(&url, &json!({ "text": "first" }), &[]).await;
     let conversation = first["conversation_id"].as_str().expect("a conversation").to_owned();
     let second = installation.ask_in(&url, &conversation, "second").await;
@@ -129,7 +129,7 @@ async fn a_conversation_goes_on_and_nobody_else_can_join_it() {
 
     // Into another key's conversation with `:any` only; what was asked there is visible to whoever asked.
     let any = ["questions:write:any".to_owned(), "questions:read:any".to_owned()];
-    let made = store::keys::create(&installation.ledger, "any", &any, None).await.expect("a key");
+    let made = store::keys::create(&installation.ledger, "any", &any, None, None).await.expect("a key");
     let third = installation.http.post(format!("{url}/v1/questions")).bearer_auth(made.1.expose_secret());
     let third = third.json(&json!({ "text": "third", "conversation_id": conversation })).send().await;
     let third: Value = third.expect("ingress answers").json().await.expect("JSON");

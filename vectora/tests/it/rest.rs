@@ -35,7 +35,7 @@ async fn asked_by(installation: &Installation, key: ApiKeyId) -> Asked {
 /// A key with these scopes, and its token.
 async fn key(installation: &Installation, scopes: &[&str]) -> (ApiKeyId, String) {
     let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    let made = store::keys::create(&installation.ledger, "of a test", &scopes, None).await;
+    let made = store::keys::create(&installation.ledger, "of a test", &scopes, None, None).await;
     let (id, token) = made.expect("a key is made");
     (id, token.expose_secret().to_owned())
 }
@@ -131,7 +131,7 @@ async fn check(what: &str, response: Response, wanted: u16) -> Option<String> {
 async fn table(installation: &Installation) -> (Table<'_>, [testkit::Program; 3]) {
     let (ingress_program, ingress) = installation.ingress(&[]).await;
     let (api_program, api) = installation.api(&[]).await;
-    let worker = installation.worker("intake,answer,deliver", &[]).await;
+    let worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let other = store::keys::parse(&installation.key).expect("the installation's key is one");
     let foreign = asked_by(installation, other).await;
     let question = installation.say("anna", "hello").await;

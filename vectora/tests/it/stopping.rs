@@ -9,7 +9,7 @@ use crate::BINARY;
 
 async fn leased(installation: &Installation) {
     eventually("the turn to be worked on", || async {
-        let leased = "SELECT count(*) FROM turns WHERE state = 'active' AND lease_until > clock_timestamp()";
+        let leased = "SELECT count(*) FROM turns WHERE state = 'active' AND stage = 'answer' AND lease_until > clock_timestamp()";
         (installation.count(leased).await == 1).then_some(())
     })
     .await;
@@ -19,7 +19,7 @@ async fn leased(installation: &Installation) {
 async fn a_worker_told_to_stop_finishes_what_runs_and_begins_nothing() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let mut worker = installation.worker("intake,answer", &[]).await;
+    let mut worker = installation.worker("intake,retrieve,answer", &[]).await;
     let running = installation.ask(&url, "slow #wait=1500ms").await;
     leased(&installation).await;
     worker.terminate();
@@ -29,8 +29,12 @@ async fn a_worker_told_to_stop_finishes_what_runs_and_begins_nothing() {
     assert_eq!(status.code(), Some(0), "{}", worker.output());
     assert_eq!(installation.status(running).await, QuestionStatus::Answered);
     assert_eq!(installation.status(next).await, QuestionStatus::Accepted);
-    assert_eq!(installation.count("SELECT max(epoch) FROM turns").await, 1, "one worker did it");
-    let _heir = installation.worker("intake,answer", &[]).await;
+    assert_eq!(
+        installation.count("SELECT max(epoch) FROM turns").await,
+        2,
+        "one worker did it: one claim a stage"
+    );
+    let _heir = installation.worker("intake,retrieve,answer", &[]).await;
     installation.answered(next).await;
     installation.assert_finished().await;
 }
@@ -44,14 +48,14 @@ async fn what_does_not_end_within_the_drain_limit_is_handed_over_at_once() {
         ("VECTORA__WORKERS__LEASE", "30s"),
         ("VECTORA__WORKERS__RENEW", "5s"),
     ];
-    let mut worker = installation.worker("intake,answer", &long).await;
+    let mut worker = installation.worker("intake,retrieve,answer", &long).await;
     let id = installation.ask(&url, "slow #wait=2000ms").await;
     leased(&installation).await;
-    let _heir = installation.worker("intake,answer", &[]).await;
+    let _heir = installation.worker("intake,retrieve,answer", &[]).await;
     let told = Instant::now();
     worker.terminate();
     eventually("another worker to have it", || async {
-        (installation.count("SELECT epoch FROM turns").await == 2).then_some(())
+        (installation.count("SELECT epoch FROM turns").await == 3).then_some(())
     })
     .await;
     let took = told.elapsed();
@@ -68,7 +72,8 @@ async fn what_does_not_end_within_the_drain_limit_is_handed_over_at_once() {
 async fn a_second_signal_ends_a_worker_at_once() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let mut worker = installation.worker("intake,answer", &[("VECTORA__WORKERS__DRAIN", "50s")]).await;
+    let mut worker =
+        installation.worker("intake,retrieve,answer", &[("VECTORA__WORKERS__DRAIN", "50s")]).await;
     installation.ask(&url, "very slow #wait=40000ms").await;
     leased(&installation).await;
     worker.terminate();

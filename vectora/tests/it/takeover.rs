@@ -31,7 +31,7 @@ impl Scene {
         let release = dir.path().join("go");
         let file = release.display().to_string();
         let env = [("VECTORA__FAULTS__AT", fault), ("VECTORA__FAULTS__RELEASE", &file)];
-        let worker = installation.worker("intake,answer,deliver", &env).await;
+        let worker = installation.worker("intake,retrieve,answer,deliver", &env).await;
         let question = installation.say("anna", "hello").await;
         worker.says("held at").await;
         let conversation = installation.question(question).await.conversation_id;
@@ -137,7 +137,7 @@ async fn a_send_interrupted_before_a_takeover_is_unknown_and_never_repeated() {
             scene.take().await;
             let before = scene.installation.messenger.screen("anna");
             scene.worker.kill();
-            let _heir = scene.installation.worker("intake,answer,deliver", &[]).await;
+            let _heir = scene.installation.worker("intake,retrieve,answer,deliver", &[]).await;
             scene.operator_says("I am here").await;
             scene.installation.assert_finished().await;
             let screen = scene.installation.messenger.screen("anna");
@@ -153,7 +153,7 @@ async fn a_send_interrupted_before_a_takeover_is_unknown_and_never_repeated() {
 async fn what_the_operator_said_does_not_stay_behind_what_the_bot_no_longer_says() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, _) = installation.ingress(&[]).await;
-    let _worker = installation.worker("intake,answer", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer", &[]).await;
     let question = installation.say("anna", "hello").await;
     installation.answered(question).await;
     let conversation = installation.question(question).await.conversation_id;
@@ -169,7 +169,7 @@ async fn what_the_operator_said_does_not_stay_behind_what_the_bot_no_longer_says
 async fn a_takeover_nobody_looks_after_lapses() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, _) = installation.ingress(&[("VECTORA__DISPATCHER__TIDY", "100ms")]).await;
-    let _worker = installation.worker("intake,answer,deliver", &[]).await;
+    let _worker = installation.worker("intake,retrieve,answer,deliver", &[]).await;
     let first = installation.say("anna", "hello").await;
     installation.answered(first).await;
     let conversation = installation.question(first).await.conversation_id;

@@ -22,7 +22,7 @@ async fn ingress_killed_between_commit_and_publish_delays_the_question_by_less_t
     for _ in 0..3 {
         let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
         let _other = installation.ingress(&[]).await;
-        let _worker = installation.worker("intake,answer", &[]).await;
+        let _worker = installation.worker("intake,retrieve,answer", &[]).await;
         let fault = ("VECTORA__FAULTS__AT", "accept.committed=kill");
         let (mut doomed, url) = installation.ingress(&[fault]).await;
         let request = installation.http.post(format!("{url}/v1/questions")).bearer_auth(&installation.key);
@@ -49,7 +49,7 @@ async fn intake_killed_between_commit_and_publish_delays_the_turn_by_less_than_a
         let (_ingress, url) = installation.ingress(&[]).await;
         let mut doomed =
             installation.worker("intake", &[("VECTORA__FAULTS__AT", "intake.settled=kill")]).await;
-        let _heir = installation.worker("answer", &[]).await;
+        let _heir = installation.worker("retrieve,answer", &[]).await;
         let id = installation.ask(&url, "hello").await;
         doomed.ended().await;
         installation.answered(id).await;
@@ -66,7 +66,7 @@ async fn answer_killed_between_commit_and_publish_delays_the_delivery_by_less_th
     for _ in 0..3 {
         let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
         let _ingress = installation.ingress(&[]).await;
-        let _heir = installation.worker("intake,deliver", &[]).await;
+        let _heir = installation.worker("intake,retrieve,deliver", &[]).await;
         let mut doomed =
             installation.worker("answer", &[("VECTORA__FAULTS__AT", "answer.settled=kill")]).await;
         // Long enough for the placeholder to be out of the way.
@@ -92,7 +92,7 @@ async fn answer_killed_between_commit_and_publish_delays_the_delivery_by_less_th
 async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() {
     let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _intake = installation.worker("intake", &[]).await;
+    let _intake = installation.worker("intake,retrieve", &[]).await;
     let jetstream = JetStream::of(&installation.nats);
     let turns = |number: i64| {
         let installation = &installation;
@@ -145,7 +145,7 @@ async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() 
         (found > 0).then_some(())
     })
     .await;
-    let behind = installation.count("SELECT count(*) FROM turns WHERE state = 'active' AND epoch = 0").await;
+    let behind = installation.count("SELECT count(*) FROM turns WHERE state = 'active' AND epoch = 1").await;
     let again = installation.count(reissued).await;
     testkit::figure(format_args!("a lost ticket was found with {behind} of 150 still queued behind it"));
     assert!(behind >= 100, "found only when {behind} of 150 were left behind it");
@@ -154,7 +154,11 @@ async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() 
     for id in asked {
         installation.answered(id).await;
     }
-    assert_eq!(installation.count("SELECT sum(epoch)::bigint FROM turns").await, 171, "claimed once each");
+    assert_eq!(
+        installation.count("SELECT sum(epoch)::bigint FROM turns").await,
+        2 * 171,
+        "claimed once each a stage"
+    );
     installation.assert_finished().await;
 }
 
@@ -171,7 +175,7 @@ async fn stored(jetstream: &JetStream, number: u64) -> Option<u64> {
 async fn ten_copies_of_one_ticket_at_once_are_one_claim() {
     let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let _intake = installation.worker("intake", &[]).await;
+    let _intake = installation.worker("intake,retrieve", &[]).await;
     let id = installation.ask(&url, "hello #wait=500ms").await;
     let jetstream = JetStream::of(&installation.nats);
     eventually("its ticket", || async { jetstream.newest("answer").await }).await;
@@ -197,7 +201,7 @@ async fn ten_copies_of_one_ticket_at_once_are_one_claim() {
         claims += installation.metric(worker, "vectora_stage_handled_total", &["stage=\"answer\""]).await;
     }
     assert!((claims - 1.0).abs() < 0.5, "{claims} claims");
-    assert_eq!(installation.count("SELECT epoch FROM turns").await, 1);
+    assert_eq!(installation.count("SELECT epoch FROM turns").await, 2, "one claim a stage");
     installation.assert_finished().await;
 }
 

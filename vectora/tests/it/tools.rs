@@ -155,7 +155,7 @@ async fn keys_are_made_shown_once_listed_and_revoked() {
 async fn failed_work_is_listed_shown_without_what_people_wrote_and_driven_again() {
     let installation = Installation::new(BINARY, Plan::default()).await;
     let (_ingress, url) = installation.ingress(&[]).await;
-    let worker = installation.worker("intake,answer", &[]).await;
+    let worker = installation.worker("intake,retrieve,answer", &[]).await;
     let failed = async |arguments: &[&str]| {
         let words: Vec<&str> = std::iter::once("failed").chain(arguments.iter().copied()).collect();
         vectora(&installation, &words, &[]).await
@@ -184,7 +184,8 @@ async fn failed_work_is_listed_shown_without_what_people_wrote_and_driven_again(
 
     // The one who refused it for ever is gone; without a model every question is refused politely.
     drop(worker);
-    let _worker = installation.worker("intake,answer", &[("VECTORA__MODELS__PROVIDER", "none")]).await;
+    let _worker =
+        installation.worker("intake,retrieve,answer", &[("VECTORA__MODELS__PROVIDER", "none")]).await;
     assert_ran(&failed(&["redrive", &turn]).await, 0, "driven again");
     eventually("the question to be refused", || async {
         (installation.status(id).await == contract::QuestionStatus::Refused).then_some(())

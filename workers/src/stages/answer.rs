@@ -1,21 +1,23 @@
 //! `answer` decides what is said to a question: answer, refuse or escalate.
 //!
-//! Reads: the turn and its messages. Writes: the answer; on a channel that delivers, the final outbound
-//! row; the next turn of the conversation. Deliberately not here: sending. A messenger that is away must not
-//! block the next question.
+//! Reads: the turn, its messages, and what `retrieve` found. Writes: the answer; on a channel that delivers, the final
+//! outbound row; the next turn of the conversation. Deliberately not here: searching (the passages are the turn's by
+//! now) and sending (a messenger that is away must not block the next question).
 //!
 //! A repeat asks the model again, and pays twice; a late result of a worker that lost its claim is thrown
 //! away by the fence.
 
 use std::sync::Arc;
 
-use contract::{AnswerKind, Kind, Language, MessageId, Phrase, Stream};
+use contract::{AnswerKind, Kind, MessageId, Stream};
 use models::{ChatModel, ModelError};
+use retrieval::Found;
 use store::turns::{self, Turn};
 use store::work::{Claim, Outcome, Verdict};
-use store::{Error, Ledger};
+use store::{Error, Ledger, retrievals};
 
 use super::Tools;
+use crate::extractive;
 use crate::stage::{Stage, StageError};
 
 pub(super) struct Answer {
@@ -29,24 +31,38 @@ impl Answer {
     }
 }
 
+/// A turn, and what was found for it.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    turn: Turn,
+    found: Found,
+}
+
 impl Stage for Answer {
     const STAGE: contract::Stage =
-        contract::Stage { name: turns::OPENING_STAGE, kind: Kind::Turn, stream: Stream::Turns };
-    type Input = Turn;
+        contract::Stage { name: turns::ANSWER, kind: Kind::Turn, stream: Stream::Turns };
+    type Input = Question;
     type Output = contract::Answer;
 
-    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
-        turns::load(&self.ledger, claims).await
+    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
+        let turns = turns::load(&self.ledger, claims).await?;
+        let ids: Vec<_> = turns.iter().flatten().map(|turn| turn.id).collect();
+        let mut found = retrievals::load(&self.ledger, &ids).await?.into_iter();
+        Ok(turns
+            .into_iter()
+            .map(|turn| {
+                let turn = turn?;
+                // What another release found in another shape is not for this one to read.
+                let found = found.next()?.map(serde_json::from_value).transpose().ok()?;
+                Some(Question { turn, found: found.unwrap_or_default() })
+            })
+            .collect())
     }
 
-    async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<contract::Answer, StageError> {
+    async fn handle(&self, _claim: &Claim, question: &Question) -> Result<contract::Answer, StageError> {
+        let Question { turn, found } = question;
         let Some(model) = &self.model else {
-            return Ok(contract::Answer {
-                kind: AnswerKind::Refused,
-                text: Phrase::NoKnowledge.text(Language::of(&turn.text)).to_owned(),
-                citations: Vec::new(),
-                model: "none".to_owned(),
-            });
+            return Ok(extractive::answer(&turn.text, found));
         };
         let reply = model.reply(&turn.text).await.map_err(|error| match error {
             ModelError::Unavailable(dependency) => {
@@ -63,11 +79,18 @@ impl Stage for Answer {
         })
     }
 
-    async fn settle(&self, batch: &[(Claim, Turn, Verdict<contract::Answer>)]) -> Result<Vec<Outcome>, Error> {
-        turns::settle(&self.ledger, &Self::STAGE, batch).await
+    async fn settle(
+        &self,
+        batch: &[(Claim, Question, Verdict<contract::Answer>)],
+    ) -> Result<Vec<Outcome>, Error> {
+        let batch: Vec<_> = batch
+            .iter()
+            .map(|(claim, question, verdict)| (claim.clone(), question.turn.clone(), verdict.clone()))
+            .collect();
+        turns::settle(&self.ledger, &Self::STAGE, &batch).await
     }
 
-    fn questions(turn: &Turn) -> &[MessageId] {
-        &turn.messages
+    fn questions(question: &Question) -> &[MessageId] {
+        &question.turn.messages
     }
 }

@@ -28,8 +28,11 @@ macro_rules! stages {
 
 stages! {
     intake::Intake,
+    retrieve::Retrieve,
     answer::Answer,
     deliver::Deliver,
+    extract::Extract,
+    embed::Embed,
 }
 
 /// What stages are made of.
@@ -39,6 +42,9 @@ pub struct Tools {
     pub settings: Arc<Settings>,
     pub model: Option<Arc<dyn models::ChatModel>>,
     pub channels: Arc<Channels>,
+    pub index: knowledge::Index,
+    pub retriever: retrieval::Retriever,
+    pub sandbox: ::extract::Sandbox,
 }
 
 /// Tickets with the stages they are for; a ticket for a stage this release does not have is left to the

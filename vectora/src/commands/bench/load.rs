@@ -30,16 +30,25 @@ pub(super) struct Round {
     pub(super) accept: Histogram<u64>,
 }
 
+/// What is asked: the body of the nth question.
+pub(super) type Body = Arc<dyn Fn(u64) -> String + Send + Sync>;
+
 /// Sends `rate` questions a second for `duration`.
-pub(super) async fn run(address: &str, key: &str, rate: f64, duration: Duration) -> anyhow::Result<Round> {
+pub(super) async fn run(
+    address: &str,
+    key: &str,
+    rate: f64,
+    duration: Duration,
+    body: &Body,
+) -> anyhow::Result<Round> {
     let (due, waiting) = mpsc::unbounded_channel::<(u64, Instant)>();
     let waiting = Arc::new(Mutex::new(waiting));
     let accepted = Arc::new(AtomicU64::new(0));
     let mut connections = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let (waiting, accepted) = (waiting.clone(), accepted.clone());
+        let (waiting, accepted, body) = (waiting.clone(), accepted.clone(), body.clone());
         let (address, key) = (address.to_owned(), key.to_owned());
-        connections.spawn(async move { connection(&address, &key, &waiting, &accepted).await });
+        connections.spawn(async move { connection(&address, &key, &waiting, &accepted, &body).await });
     }
     let started = Instant::now();
     let mut offered = 0;
@@ -66,6 +75,7 @@ async fn connection(
     key: &str,
     waiting: &Mutex<mpsc::UnboundedReceiver<(u64, Instant)>>,
     accepted: &AtomicU64,
+    body: &Body,
 ) -> anyhow::Result<Histogram<u64>> {
     let mut latencies = Histogram::new_with_bounds(1, LONGEST, 3)?;
     let mut stream = TcpStream::connect(address).await?;
@@ -74,7 +84,7 @@ async fn connection(
     loop {
         let next = waiting.lock().await.recv().await;
         let Some((n, at)) = next else { return Ok(latencies) };
-        let body = format!("{{\"text\":\"How do I reset my password? {n}\"}}");
+        let body = body(n);
         let request = format!(
             "POST /v1/questions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -1,5 +1,6 @@
 //! `vectora bench`: measure the product as people run it, on this machine, and print JSON.
 
+mod knowledge;
 mod load;
 mod queue;
 mod server;
@@ -20,12 +21,15 @@ pub(crate) struct Bench {
 enum What {
     /// The mechanism alone: accept, intake, answer with the scripted model.
     Queue(queue::Queue),
+    /// Knowledge: ingestion, search, answers from it, memory, quality.
+    Knowledge(knowledge::Knowledge),
 }
 
 impl Bench {
     pub(crate) async fn run(self, _: &Invocation) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Queue(queue) => queue.run().await,
+            What::Knowledge(knowledge) => Box::pin(knowledge.run()).await,
         }
     }
 }

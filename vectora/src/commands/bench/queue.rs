@@ -34,11 +34,13 @@ pub(crate) struct Queue {
 
 /// A rate is sustained when everything offered was accepted, and what is left at the end of the load is
 /// answered within this time: the queue did not grow.
-const SETTLES_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 /// Between two rates of the search.
-const STEP: f64 = 1.12;
+pub(super) const STEP: f64 = 1.12;
 /// The rate at which a queue has nothing to queue.
-const LIGHT: f64 = 20.0;
+pub(super) const LIGHT: f64 = 20.0;
+/// Only the mechanism is measured.
+const MODEL: &str = "scripted";
 /// The statistics of other sessions are a second old at most.
 const STATISTICS: Duration = Duration::from_millis(1500);
 
@@ -53,13 +55,13 @@ impl Queue {
     }
 
     async fn measure(&self, dir: &std::path::Path) -> anyhow::Result<Value> {
-        let first = Server::start(dir).await?;
+        let first = Server::start(dir, MODEL).await?;
         let first_start = first.start;
         let ledger = ledger_of(&first)?;
         measure::count_statements(&ledger).await?;
         ledger.close().await;
         first.stop().await?;
-        let server = Server::start(dir).await?;
+        let server = Server::start(dir, MODEL).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         let idle_rss = server.rss_anon();
         let ledger = ledger_of(&server)?;
@@ -129,7 +131,9 @@ impl Bench<'_> {
         let answered_before = measure::totals(self.ledger).await?.answered;
         let from = measure::now(self.ledger).await?;
         let started = Instant::now();
-        let load = load::run(&self.server.run.listen, &key, rate, duration).await?;
+        let body: load::Body =
+            std::sync::Arc::new(|n| format!("{{\"text\":\"How do I reset my password? {n}\"}}"));
+        let load = load::run(&self.server.run.listen, &key, rate, duration, &body).await?;
         let ended = Instant::now();
         self.accepted.set(self.accepted.get() + load.accepted);
         while measure::totals(self.ledger).await?.unfinished > 0 {
@@ -192,12 +196,12 @@ async fn idle(ledger: &Ledger) -> anyhow::Result<Work> {
     })
 }
 
-fn ledger_of(server: &Server) -> anyhow::Result<Ledger> {
+pub(super) fn ledger_of(server: &Server) -> anyhow::Result<Ledger> {
     let url = Some(SecretString::from(server.run.database_url.clone()));
     Ok(Ledger::open(&store::Settings { url, ..store::Settings::default() }, Role::Tool)?)
 }
 
-fn histogram(timings: &[Timing], of: impl Fn(&Timing) -> i64) -> anyhow::Result<Value> {
+pub(super) fn histogram(timings: &[Timing], of: impl Fn(&Timing) -> i64) -> anyhow::Result<Value> {
     let mut histogram = Histogram::new_with_bounds(1, LONGEST, 3)?;
     for timing in timings {
         histogram.saturating_record(u64::try_from(of(timing)).unwrap_or(0));
@@ -206,13 +210,13 @@ fn histogram(timings: &[Timing], of: impl Fn(&Timing) -> i64) -> anyhow::Result<
 }
 
 /// Microseconds in, milliseconds out.
-fn percentiles(histogram: &Histogram<u64>) -> Value {
+pub(super) fn percentiles(histogram: &Histogram<u64>) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "microseconds far below 2^52")]
     let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1000.0;
     json!({ "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1.0) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes far below 2^52")]
-fn mb(bytes: u64) -> f64 {
+pub(super) fn mb(bytes: u64) -> f64 {
     (bytes as f64 / 1e5).round() / 10.0
 }

@@ -21,18 +21,20 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(data_dir: &Path) -> anyhow::Result<Self> {
+    /// `model`: who writes the answers, as `models.provider` names it.
+    pub(super) async fn start(data_dir: &Path, model: &str) -> anyhow::Result<Self> {
         let binary: PathBuf = std::env::current_exe().context("this binary has no path")?;
         let started = Instant::now();
         let mut child = Command::new(binary)
             .args(["up", "--listen", "127.0.0.1:0", "--no-sample", "--data-dir"])
             .arg(data_dir)
-            .env("VECTORA__MODELS__PROVIDER", "scripted")
+            .env("VECTORA__MODELS__PROVIDER", model)
             // The bench offers more than the machine can do; being turned away is not what it measures.
             .env("VECTORA__ADMISSION__MAX_OPEN", "1000000")
             .env("LOG_LEVEL", "warn")
             .env_remove("DATABASE_URL")
             .env_remove("NATS_URL")
+            .env_remove("QDRANT_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)

@@ -1,0 +1,31 @@
+//! `vectora eval`: how good the product's own code is on data of your own.
+
+mod minimum;
+mod place;
+mod retrieval;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Invocation;
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Search a corpus for questions whose documents are known. Exit code 1 below a --min.
+    Retrieval(retrieval::Retrieval),
+}
+
+impl Eval {
+    pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
+        match self.what {
+            What::Retrieval(retrieval) => retrieval.run(invocation).await,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `vectora eval retrieval`.
+//!
+//! Questions without relevant documents (`relevant` empty, or `answerable` false) are passed over, unless
+//! `--unanswerable` counts them among the negatives. Those of `SQuAD` 2 are written to look answerable: what
+//! tells them apart is not in the search, so they are left out of `auroc` unless asked for.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use retrieval::evaluate::{self, Measured, Set, Step};
+use runtime::lifecycle::Lifecycle;
+
+use super::minimum::Minimum;
+use super::place::Place;
+use crate::commands::display::{Display, note};
+use crate::commands::{local, output};
+use crate::config::Invocation;
+
+/// What a shell says of a command that was interrupted: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, Args)]
+pub(crate) struct Retrieval {
+    /// Documents, JSON Lines: {"id", "title", "text", "ancestors"?}.
+    #[arg(long, value_name = "FILE")]
+    corpus: PathBuf,
+    /// Questions, JSON Lines: {"id", "text", "relevant": [id, …], "answerable"?}.
+    #[arg(long, value_name = "FILE")]
+    queries: PathBuf,
+    /// Questions the corpus does not answer, JSON Lines: {"id", "text"}; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    negatives: Vec<PathBuf>,
+    /// The field with the text of a negative.
+    #[arg(long, value_name = "NAME", default_value = "text", requires = "negatives")]
+    negatives_field: String,
+    /// Count the questions without relevant documents among the negatives.
+    #[arg(long)]
+    unanswerable: bool,
+    /// Fail when a figure is lower; may be repeated. Such as `ndcg_at_10=0.95`.
+    #[arg(long = "min", value_name = "NAME=VALUE")]
+    minima: Vec<Minimum>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Retrieval {
+    pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
+        let set = self.set()?;
+        if set.absent() > 0 {
+            note(&format!("{} relevant ids are not in the corpus: they count as missed", set.absent()));
+        }
+        let prefix = local::config(invocation)?.nats.prefix;
+        let place = Place::find(invocation).await?;
+        let display = Display::new(self.json);
+        let lifecycle = Lifecycle::default();
+        lifecycle.watch_signals();
+        let step = |step| show_step(&display, step);
+        let measured =
+            Box::pin(evaluate::evaluate(&place.index, &prefix, &set, lifecycle.soft.cancelled(), step)).await;
+        display.finish();
+        place.leave().await;
+        let Some(measured) = measured? else { return Ok(ExitCode::from(INTERRUPTED)) };
+        if self.json {
+            output::json(&measured)?;
+        } else {
+            show(&measured)?;
+        }
+        let missed: Vec<String> =
+            self.minima.iter().filter_map(|minimum| minimum.missed(&measured)).collect();
+        for missed in &missed {
+            note(&format!("vectora: {missed}"));
+        }
+        Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn set(&self) -> anyhow::Result<Set> {
+        let corpus = evaluate::corpus(&self.corpus)?;
+        let queries = evaluate::queries(&self.queries, &corpus)?;
+        let mut negatives = Vec::new();
+        for file in &self.negatives {
+            negatives.extend(evaluate::negatives(file, &self.negatives_field)?);
+        }
+        if self.unanswerable {
+            let unanswerable = queries.iter().filter(|query| !query.is_answerable());
+            negatives.extend(unanswerable.map(|query| query.text.clone()));
+        }
+        anyhow::ensure!(
+            queries.iter().any(evaluate::Query::is_answerable),
+            "{}: no question has a relevant document",
+            self.queries.display()
+        );
+        Ok(Set { corpus, queries, negatives })
+    }
+}
+
+fn show_step(display: &Display, step: Step) {
+    match step {
+        Step::Indexing { done, of } => display.show("indexing", done, of),
+        Step::Asking { done, of } => display.show("asking", done, of),
+    }
+}
+
+fn show(measured: &Measured) -> anyhow::Result<()> {
+    let percent = |share: f64| format!("{:5.1} %", 100.0 * share);
+    let or_none = |share: Option<f64>| share.map_or_else(|| "no negatives".to_owned(), percent);
+    let rows = [
+        ("questions", measured.queries.to_string()),
+        ("nDCG@10", percent(measured.ndcg_at_10)),
+        ("recall@1", percent(measured.recall_at_1)),
+        ("recall@5", percent(measured.recall_at_5)),
+        ("recall@10", percent(measured.recall_at_10)),
+        ("MRR@10", percent(measured.mrr_at_10)),
+        ("AUROC of coverage", or_none(measured.auroc)),
+        ("refused, 95 % kept", or_none(measured.refused_at_95)),
+        ("search p50", format!("{:.2} ms", measured.p50_ms)),
+        ("search p95", format!("{:.2} ms", measured.p95_ms)),
+    ];
+    for (name, value) in rows {
+        output::line(&format!("{name:20} {value}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! Knowledge in, cited answers out; and what search sees while documents change.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use contract::QuestionStatus;
+use store::ingestions::Listing;
+use testkit::{Installation, Plan, eventually};
+
+use crate::BINARY;
+
+const ALL: &str = "intake,retrieve,answer,deliver,extract,embed";
+
+/// An article about one thing.
+fn article(title: &str, text: &str) -> String {
+    format!("---\ntitle: {title}\n---\n\n{text}\n")
+}
+
+/// Without the scripted model: answers are made of quotes.
+async fn installation() -> Installation {
+    let plan = Plan { env: vec![("VECTORA__MODELS__PROVIDER".into(), "none".into())], ..Plan::default() };
+    Box::pin(Installation::new(BINARY, plan)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_answered_with_a_citation_and_another_is_refused() {
+    let installation = installation().await;
+    let (_ingress, url) = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let english = "---\ntitle: Reset your password\nurl: https://help.example/reset\n---\n\n## From the login page\n\n\
+                   Open the login page and choose Forgot password. The reset link is valid for 30 minutes.\n";
+    let russian = "---\ntitle: Сброс пароля\n---\n\n## Со страницы входа\n\n\
+                   Откройте страницу входа и нажмите «Забыли пароль?». Ссылка действует 30 минут.\n";
+    let other = article("Invoices", "Invoices are sent on the first day of each month by e-mail.");
+    let files: [(&str, &[u8]); 3] = [
+        ("en/reset.md", english.as_bytes()),
+        ("ru/reset.md", russian.as_bytes()),
+        ("en/invoices.md", other.as_bytes()),
+    ];
+    let id = installation.ingest("help", &files).await;
+    let progress = installation.ingested(id).await;
+    assert_eq!((progress.live, progress.failed), (3, 0), "{progress:?}");
+
+    let asked = installation.ask(&url, "How long is the reset link valid?").await;
+    let question = installation.finished(asked).await;
+    assert_eq!(question.status, QuestionStatus::Answered, "{question:?}");
+    let answer = question.answer.expect("an answer");
+    assert!(answer.contains("30 minutes") && answer.contains("[1]"), "{answer}");
+    assert_eq!(question.citations[0].title, "Reset your password");
+    assert_eq!(question.citations[0].section.as_deref(), Some("From the login page"));
+    assert_eq!(question.citations[0].url.as_deref(), Some("https://help.example/reset"));
+
+    let asked = installation.ask(&url, "Сколько действует ссылка для сброса пароля?").await;
+    let question = installation.finished(asked).await;
+    assert_eq!(question.status, QuestionStatus::Answered, "{question:?}");
+    assert_eq!(question.citations[0].title, "Сброс пароля", "in the language of the question");
+
+    let asked = installation.ask(&url, "Who won the football world cup in Brazil?").await;
+    let question = installation.finished(asked).await;
+    assert_eq!(question.status, QuestionStatus::Refused, "{question:?}");
+    let refusal = question.answer.expect("a refusal says why");
+    assert!(refusal.contains("human") && refusal.contains("football"), "{refusal}");
+    assert!(question.citations.is_empty());
+    installation.assert_finished().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_sees_the_documents_of_its_audience_only() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let public = article("Backups", "Backups are made every night and kept for 30 days.");
+    let internal =
+        "---\ntitle: Runbook of backups\ntags: [internal]\n---\n\nRestart the backup runner with force.\n";
+    let files: [(&str, &[u8]); 2] = [("public.md", public.as_bytes()), ("runbook.md", internal.as_bytes())];
+    let listing = Listing {
+        source: "help".to_owned(),
+        key: None,
+        tags: Vec::new(),
+        files: Vec::new(),
+        prune: false,
+        force: false,
+        dry_run: false,
+    };
+    let id = installation.ingest("help", &files).await;
+    installation.ingested(id).await;
+    let customers =
+        Listing { source: "for customers".to_owned(), tags: vec!["customers".to_owned()], ..listing };
+    let opened = store::ingestions::open(&installation.ledger, &customers).await.expect("opened");
+    let file = store::ingestions::File {
+        path: "restore.md".to_owned(),
+        bytes: article("Restore", "Restore a backup from the settings page.").into_bytes(),
+    };
+    let id = opened.id.expect("an id");
+    store::ingestions::receive(&installation.ledger, id, &[file]).await.expect("received");
+    installation.ingested(id).await;
+
+    let retriever = installation.retriever();
+    let seen = |audience: Option<Vec<String>>| {
+        let retriever = retriever.clone();
+        async move {
+            let found = retriever.search("backup runner restart", audience.as_deref(), 10).await;
+            let mut titles: Vec<String> =
+                found.expect("searched").passages.into_iter().map(|passage| passage.title).collect();
+            titles.sort();
+            titles
+        }
+    };
+    assert_eq!(seen(None).await, ["Backups", "Restore", "Runbook of backups"]);
+    assert_eq!(seen(Some(vec!["customers".to_owned()])).await, ["Restore"]);
+    assert_eq!(seen(Some(vec!["internal".to_owned()])).await, ["Runbook of backups"]);
+    assert!(seen(Some(vec!["nobody".to_owned()])).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_file_does_nothing_and_a_changed_one_embeds_only_what_changed() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let section = |n: usize, word: &str| {
+        format!(
+            "## Section {n}\n\nThis is section {n} about {word}. {}\n\n",
+            "It has some more words. ".repeat(30)
+        )
+    };
+    let before = format!("# Guide\n\n{}{}{}", section(1, "apples"), section(2, "pears"), section(3, "plums"));
+    let after = before.replace("pears", "quinces");
+    let id = installation.ingest("help", &[("guide.md", before.as_bytes())]).await;
+    let chunks = installation.ingested(id).await.chunks;
+    assert!(chunks >= 3, "{chunks} chunks");
+
+    let again = installation.ingest("help", &[("guide.md", before.as_bytes())]).await;
+    let progress = installation.ingested(again).await;
+    assert_eq!((progress.unchanged, progress.live), (1, 0), "{progress:?}");
+    assert_eq!(installation.count("SELECT count(*) FROM revisions").await, 1);
+
+    let changed = installation.ingest("help", &[("guide.md", after.as_bytes())]).await;
+    installation.ingested(changed).await;
+    let embedded = "SELECT sum(cardinality(chunk_ids))::bigint FROM embed_batches b JOIN revisions r
+                    ON r.id = b.revision_id WHERE r.number = 2";
+    assert_eq!(installation.count(embedded).await, 1, "one section changed");
+    assert_eq!(installation.search("quinces").await.passages.len(), 1);
+    assert!(installation.search("pears").await.passages.iter().all(|found| !found.text.contains("pears")));
+    installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}
+
+/// A searching client looks all the time: it sees the old text or the new, never both and never neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_replaced_is_seen_whole_old_or_new() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let version = |n: usize| {
+        let part = |m: usize| {
+            format!(
+                "## Part {m}\n\nThe zeppelin manual, part {m}, is of edition {n}. {}\n\n",
+                "Words. ".repeat(90)
+            )
+        };
+        format!("# Zeppelin\n\n{}", (0..6).map(part).collect::<String>())
+    };
+    let id = installation.ingest("help", &[("z.md", version(0).as_bytes())]).await;
+    installation.ingested(id).await;
+    let retriever = installation.retriever();
+    let over = AtomicBool::new(false);
+    let searching = async {
+        let (mut looks, mut editions) = (0, std::collections::BTreeSet::new());
+        while !over.load(Ordering::Relaxed) {
+            let found = retriever.search("zeppelin manual edition", None, 30).await.expect("searched");
+            let seen: std::collections::BTreeSet<String> = found
+                .passages
+                .iter()
+                .flat_map(|passage| {
+                    passage.text.match_indices("edition ").map(|(at, word)| {
+                        let rest = &passage.text[at + word.len()..];
+                        rest.chars().take_while(char::is_ascii_digit).collect::<String>()
+                    })
+                })
+                .collect();
+            assert_eq!(seen.len(), 1, "half old, half new, or nothing: {seen:?}");
+            editions.extend(seen);
+            looks += 1;
+        }
+        (looks, editions.len())
+    };
+    let replacing = async {
+        for n in 1..=8 {
+            let id = installation.ingest("help", &[("z.md", version(n).as_bytes())]).await;
+            installation.ingested(id).await;
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    let ((looks, editions), ()) = tokio::join!(searching, replacing);
+    assert!(looks > 20 && editions > 2, "{looks} looks saw {editions} editions");
+    installation.assert_index_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_document_is_invisible_at_once_also_while_it_is_embedded() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let release = tempfile::tempdir().expect("there is room");
+    let go = release.path().join("go");
+    let env = [
+        ("VECTORA__FAULTS__AT", "embed.upserting=hold@2"),
+        ("VECTORA__FAULTS__RELEASE", go.to_str().expect("a plain path")),
+        // So that the second deletion comes soon.
+        ("VECTORA__WORKERS__HARD_LIMIT__EMBED", "2s"),
+    ];
+    let worker = installation.worker(ALL, &env).await;
+    let first = installation.ingest("help", &[("a.md", article("A", "The heron stands.").as_bytes())]).await;
+    installation.ingested(first).await;
+    let document = store::documents::list(&installation.ledger, None, None, 1).await.expect("listed")[0].id;
+    let second =
+        installation.ingest("help", &[("a.md", article("A", "The heron flies away.").as_bytes())]).await;
+    worker.says("held at embed.upserting").await;
+    assert_eq!(installation.search("heron").await.passages.len(), 1, "the old one is live");
+
+    assert!(store::documents::delete(&installation.ledger, document).await.expect("deleted"));
+    assert!(installation.search("heron").await.passages.is_empty(), "invisible at the commit");
+    std::fs::write(&go, "").expect("released");
+    let progress = installation.ingested(second).await;
+    assert_eq!(progress.superseded, 1, "{progress:?}");
+    assert!(installation.search("heron").await.passages.is_empty(), "the late upsert brings nothing back");
+    installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}
+
+/// B is on its way when A comes back; later B and A go live one after the other. Late deletions of the one never
+/// take points of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_goes_and_comes_back_is_found_whatever_is_deleted_late() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[("VECTORA__WORKERS__HARD_LIMIT__EMBED", "1s")]).await;
+    let (one, two) = (article("Bird", "The heron stands."), article("Bird", "The stork stands."));
+    let send = |text: &str| {
+        let text = text.to_owned();
+        let installation = &installation;
+        async move { installation.ingest("help", &[("bird.md", text.as_bytes())]).await }
+    };
+    installation.ingested(send(&one).await).await;
+    // Without waiting in between: B is superseded by A's return.
+    let b = send(&two).await;
+    let a = send(&one).await;
+    installation.ingested(b).await;
+    installation.ingested(a).await;
+    assert_eq!(installation.search("heron").await.passages.len(), 1);
+    assert!(installation.search("stork").await.passages.is_empty());
+    // One after the other.
+    for _ in 0..2 {
+        installation.ingested(send(&two).await).await;
+        assert_eq!(installation.search("stork").await.passages.len(), 1);
+        installation.ingested(send(&one).await).await;
+        assert_eq!(installation.search("heron").await.passages.len(), 1);
+    }
+    eventually("the late deletions to be over", || async {
+        (installation.count("SELECT count(*) FROM index_tombstones").await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(installation.search("heron").await.passages.len(), 1, "its own points are there");
+    installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ingestions_of_one_folder_at_once_end_in_one_state() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let texts: Vec<(String, String)> = (0..60)
+        .map(|n| (format!("{n}.md"), article(&format!("Article {n}"), &format!("It is about subject{n}."))))
+        .collect();
+    let files: Vec<(&str, &[u8])> =
+        texts.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+    let (one, two) = tokio::join!(installation.ingest("help", &files), installation.ingest("help", &files));
+    let (one, two) = (installation.ingested(one).await, installation.ingested(two).await);
+    assert_eq!((one.failed, two.failed), (0, 0), "{one:?} {two:?}");
+    assert_eq!(one.live + one.unchanged + one.superseded, 60, "{one:?}");
+    assert_eq!(
+        installation.count("SELECT count(*) FROM documents WHERE live_revision IS NOT NULL").await,
+        60
+    );
+    assert_eq!(installation.count("SELECT count(*) FROM revisions").await, 60, "each was made once");
+    installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}

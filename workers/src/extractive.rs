@@ -1,0 +1,70 @@
+//! Answers without a model: the sentences that answer, quoted and cited, or an honest refusal.
+
+use contract::{Answer, AnswerKind, Citation, Language, Phrase};
+use knowledge::extractive;
+use retrieval::{Found, Passage};
+
+/// The name of the model in answers of this kind.
+const EXTRACTIVE: &str = "extractive";
+
+/// Words of a refusal's "looked for" at the most.
+const WORDS: usize = 5;
+
+/// What is said without a model to a question for which this was found.
+pub fn answer(question: &str, found: &Found) -> Answer {
+    let language = Language::of(question);
+    if found.empty {
+        return refusal(Phrase::NoKnowledge.text(language).to_owned());
+    }
+    let idf = |term| found.idf(term);
+    if found.covered()
+        && let Some(extract) = extractive::answer(question, &passages(found), language, idf)
+    {
+        let citations = extract
+            .citations
+            .iter()
+            .zip(1..)
+            .filter_map(|(cited, number)| {
+                let passage = found.passages.get(usize::try_from(cited.passage).ok()?)?;
+                Some(cite(passage, number, &cited.quote))
+            })
+            .collect();
+        return Answer {
+            kind: AnswerKind::Answered,
+            text: extract.text,
+            citations,
+            model: EXTRACTIVE.to_owned(),
+        };
+    }
+    let words: Vec<&str> = found.looked_for.iter().take(WORDS).map(String::as_str).collect();
+    refusal(Phrase::not_covered(language, &words))
+}
+
+fn refusal(text: String) -> Answer {
+    Answer { kind: AnswerKind::Refused, text, citations: Vec::new(), model: EXTRACTIVE.to_owned() }
+}
+
+fn passages(found: &Found) -> Vec<extractive::Passage<'_>> {
+    found
+        .passages
+        .iter()
+        .zip(0..)
+        .map(|(passage, number)| extractive::Passage {
+            number,
+            score: passage.score,
+            title: &passage.title,
+            heading: &passage.heading,
+            text: &passage.text,
+        })
+        .collect()
+}
+
+fn cite(passage: &Passage, number: u32, quote: &str) -> Citation {
+    Citation {
+        number,
+        title: passage.title.clone(),
+        section: (!passage.heading.is_empty()).then(|| passage.heading.join(" › ")),
+        url: passage.url.clone(),
+        quote: quote.to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! `retrieve` searches the knowledge base for a turn, and measures how well it covers the question.
+//!
+//! Reads: the turn and its messages, the index, the ledger's passages. Writes: what was found, text included, so that
+//! citations survive the document. Deliberately not here: deciding anything. A repeat searches again.
+
+use contract::{Kind, MessageId, Stream};
+use retrieval::Retriever;
+use serde_json::Value;
+use store::turns::{self, Turn};
+use store::work::{Claim, Outcome, Verdict};
+use store::{Error, Ledger, retrievals};
+
+use super::Tools;
+use crate::stage::{Stage, StageError};
+
+/// Passages an answer is made from: more do not make it better, and a model pays for each.
+const PASSAGES: usize = 8;
+
+pub(super) struct Retrieve {
+    ledger: Ledger,
+    retriever: Retriever,
+}
+
+impl Retrieve {
+    pub(super) fn new(tools: &Tools) -> Self {
+        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone() }
+    }
+}
+
+impl Stage for Retrieve {
+    const STAGE: contract::Stage =
+        contract::Stage { name: turns::RETRIEVE, kind: Kind::Turn, stream: Stream::Turns };
+    type Input = Turn;
+    type Output = Value;
+
+    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
+        turns::load(&self.ledger, claims).await
+    }
+
+    async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<Value, StageError> {
+        let found = self.retriever.search(&turn.text, turn.audience.as_deref(), PASSAGES).await;
+        let found = found.map_err(|error| {
+            if error.is_unavailable() {
+                StageError::Unavailable { dependency: error.dependency(), source: error.into() }
+            } else {
+                StageError::Retry { source: error.into() }
+            }
+        })?;
+        serde_json::to_value(found).map_err(|error| StageError::Reject { source: error.into() })
+    }
+
+    async fn settle(&self, batch: &[(Claim, Turn, Verdict<Value>)]) -> Result<Vec<Outcome>, Error> {
+        retrievals::settle(&self.ledger, &Self::STAGE, batch).await
+    }
+
+    fn questions(turn: &Turn) -> &[MessageId] {
+        &turn.messages
+    }
+}
