@@ -6,7 +6,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up test bench sqlx fmt lint
+.PHONY: help setup build up test bench figures sqlx fmt lint
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -25,6 +25,9 @@ test: setup ## Everything a test needs, and every test; ARGS="name" runs some
 
 bench: build ## Measure the mechanism; ARGS="--help" lists what can be set
 	@exec $(BIN)/vectora bench queue $(ARGS)
+
+figures: build ## Measure everything README's table names (a few minutes)
+	@exec $(BIN)/vectora bench knowledge $(ARGS)
 
 sqlx: setup ## Write .sqlx anew after a change of a query or a migration
 	@scripts/sqlx.sh

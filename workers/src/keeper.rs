@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use knowledge::Index;
+use knowledge::{Index, IndexError};
 use retrieval::{RetrievalError, calibrate};
 use runtime::health::Health;
 use runtime::lifecycle::Lifecycle;
@@ -77,9 +77,11 @@ impl Keeper {
     }
 
     async fn round(&self, fits: bool) -> Result<(), RetrievalError> {
-        let live = retrieval::prepare(&self.ledger, &self.index, &self.prefix).await?;
+        // A live collection that is lost must not keep the others from being looked after.
+        let live = retrieval::prepare(&self.ledger, &self.index, &self.prefix).await;
         self.bury().await?;
         self.drop_retired().await?;
+        let live = live?;
         if fits && calibrate::due(&self.ledger, &live).await? {
             let fitted = calibrate::calibrate(&self.ledger, &self.index).await?;
             tracing::info!(threshold = fitted.threshold, "the threshold was fitted to the knowledge base");
@@ -89,7 +91,11 @@ impl Keeper {
 
     async fn bury(&self) -> Result<(), RetrievalError> {
         for due in tombstones::due(&self.ledger, POINTS).await? {
-            self.index.delete(&due.collection, &due.points).await.map_err(RetrievalError::Index)?;
+            match self.index.delete(&due.collection, &due.points).await {
+                // In a collection that is gone they are gone too.
+                Ok(()) | Err(IndexError::Missing(_)) => {}
+                Err(error) => return Err(RetrievalError::Index(error)),
+            }
             tombstones::deleted(&self.ledger, &due, self.late).await?;
         }
         Ok(())

@@ -11,10 +11,24 @@ use qdrant_client::qdrant::{
 use qdrant_edge::CountRequest;
 use tonic::{Request, Response, Status};
 
-use crate::{catalogue::Catalogue, convert, refused::refused};
+use crate::{catalogue::Catalogue, convert, error::Refusal, refused::refused};
 
 pub(crate) struct CollectionCalls {
     pub(crate) catalogue: Arc<Catalogue>,
+}
+
+impl CollectionCalls {
+    /// Goes to its end whatever becomes of the client: a creation that stops between its directory and the list of
+    /// collections can be neither used nor repeated.
+    #[expect(clippy::disallowed_methods, reason = "the call waits for it; only its client may go before")]
+    async fn whole<T, F>(&self, change: impl FnOnce(Arc<Catalogue>) -> F) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Refusal>> + Send + 'static,
+    {
+        let done = tokio::spawn(change(Arc::clone(&self.catalogue))).await;
+        Ok(done.map_err(|error| Status::internal(error.to_string()))??)
+    }
 }
 
 #[tonic::async_trait]
@@ -26,7 +40,8 @@ impl Collections for CollectionCalls {
         let started = Instant::now();
         let request = request.into_inner();
         let name = request.collection_name.clone();
-        self.catalogue.create(&name, convert::settings(request)?).await?;
+        let (settings, wanted) = (convert::settings(request)?, name.clone());
+        self.whole(|catalogue| async move { catalogue.create(&wanted, settings).await }).await?;
         tracing::info!(collection = %name, "created");
         Ok(Response::new(CollectionOperationResponse { result: true, time: started.elapsed().as_secs_f64() }))
     }
@@ -37,7 +52,8 @@ impl Collections for CollectionCalls {
     ) -> Result<Response<CollectionOperationResponse>, Status> {
         let started = Instant::now();
         let name = request.into_inner().collection_name;
-        let result = self.catalogue.remove(&name).await?;
+        let wanted = name.clone();
+        let result = self.whole(|catalogue| async move { catalogue.remove(&wanted).await }).await?;
         tracing::info!(collection = %name, result, "removed");
         Ok(Response::new(CollectionOperationResponse { result, time: started.elapsed().as_secs_f64() }))
     }

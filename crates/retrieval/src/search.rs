@@ -1,6 +1,6 @@
 //! A search, from the words to the passages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,10 @@ const HITS_PER_PASSAGE: usize = 3;
 const LOOKED_FOR: usize = 5;
 
 /// Hits asked for at the most, when the ledger hides nearly all of them from this asker.
-const MOST_HITS: usize = 1000;
+const MOST_HITS: usize = 10_000;
+
+/// Looks in all, when documents are replaced while a search is between index and ledger.
+const LOOKS: usize = 3;
 
 /// Searches. Clones share the connection and what is remembered.
 #[derive(Debug, Clone)]
@@ -88,6 +91,7 @@ impl Retriever {
         let query = analyser::query(question);
         let threshold = generation.threshold.unwrap_or(coverage::FALLBACK);
         let mut wanted = (limit * HITS_PER_PASSAGE).max(rerank::CANDIDATES);
+        let mut looks = 0;
         let (found, visible) = loop {
             let asked = u32::try_from(wanted).unwrap_or(u32::MAX);
             let found = self
@@ -96,6 +100,10 @@ impl Retriever {
                 .await
                 .map_err(lost)?;
             let visible = self.visible(&found.hits, audience).await?;
+            looks += 1;
+            if looks < LOOKS && self.just_replaced(&found.hits, &visible).await? {
+                continue;
+            }
             // A narrow audience, or an index full of hidden points: look further down.
             if visible.len() >= limit || found.hits.len() < wanted || wanted >= MOST_HITS {
                 break (found, visible);
@@ -128,6 +136,20 @@ impl Retriever {
             .map(|passage| (passage.chunk.0, passage))
             .collect();
         Ok(hits.iter().filter_map(|hit| rows.remove(&hit.id).map(|row| (hit.score, row))).collect())
+    }
+
+    /// Whether a document was replaced between the look at the index and the look at the ledger.
+    async fn just_replaced(
+        &self,
+        hits: &[knowledge::Hit],
+        visible: &[(f32, Visible)],
+    ) -> Result<bool, RetrievalError> {
+        if hits.len() == visible.len() {
+            return Ok(false);
+        }
+        let seen: HashSet<Uuid> = visible.iter().map(|(_, passage)| passage.chunk.0).collect();
+        let hidden: Vec<Uuid> = hits.iter().map(|hit| hit.id).filter(|id| !seen.contains(id)).collect();
+        Ok(passages::just_replaced(&self.ledger, &hidden).await?)
     }
 
     async fn is_empty(&self) -> Result<bool, RetrievalError> {

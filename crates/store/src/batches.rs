@@ -95,6 +95,21 @@ pub(crate) async fn cancel(conn: &mut PgConnection, revisions: &[Uuid]) -> Resul
     Ok(())
 }
 
+/// Drives a failed batch again whose revision is still building or live. `false`: there is none.
+pub(crate) async fn redrive(ledger: &Ledger, id: Uuid) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE embed_batches b SET state = 'open', attempts = 0, claims = 0, issues = 0, issued_at = NULL,
+             not_before = clock_timestamp(), ended_at = NULL
+         FROM revisions r, index_generations g
+         WHERE b.id = $1 AND b.state = 'failed' AND r.id = b.revision_id AND r.state IN ('building', 'live')
+           AND g.id = b.generation_id AND g.state IN ('building', 'live')",
+        id
+    )
+    .execute(&ledger.pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// The input of `embed`.
 #[derive(Debug, Clone)]
 pub struct Batch {

@@ -71,7 +71,8 @@ async fn rows(
            FROM documents d JOIN sources s ON s.id = d.source_id
            LEFT JOIN revisions l ON l.id = d.live_revision
            LEFT JOIN revisions w ON w.id = d.wanted_revision
-           WHERE d.deleted_at IS NULL AND ($1::text IS NULL OR s.name = $1)
+           WHERE d.deleted_at IS NULL AND coalesce(d.live_revision, d.wanted_revision) IS NOT NULL
+             AND ($1::text IS NULL OR s.name = $1)
              AND ($2::uuid IS NULL OR d.id > $2) AND ($3::uuid IS NULL OR d.id = $3)
            ORDER BY d.id LIMIT $4"#,
         source,
@@ -143,9 +144,13 @@ pub(crate) async fn remove(conn: &mut PgConnection, ids: &[Uuid]) -> Result<u64,
 /// holds the documents' locks, and retires chunks afterwards.
 pub(crate) async fn supersede(conn: &mut PgConnection, ids: &[Uuid], keep: &[Uuid]) -> Result<(), Error> {
     let gone = sqlx::query_scalar!(
-        "UPDATE revisions SET state = 'superseded', issued_at = NULL, owner = NULL, lease_until = NULL,
+        "WITH held AS (
+             SELECT id FROM revisions WHERE document_id = ANY($1) AND state = 'building' AND id <> ALL($2)
+             ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE revisions r SET state = 'superseded', issued_at = NULL, owner = NULL, lease_until = NULL,
              ended_at = clock_timestamp()
-         WHERE document_id = ANY($1) AND state = 'building' AND id <> ALL($2) RETURNING id",
+         FROM held WHERE r.id = held.id RETURNING r.id",
         ids,
         keep
     )

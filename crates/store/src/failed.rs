@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::accept::INTAKE;
-use crate::{Error, Ledger, conversations, outbound, revisions, turns};
+use crate::{Error, Ledger, batches, conversations, outbound, revisions, turns};
 
 /// One piece of failed work. Its id is the question's for an inbox row, the row's own otherwise.
 #[derive(Debug, Clone, Serialize)]
@@ -93,7 +93,7 @@ pub async fn redrive(ledger: &Ledger, id: Uuid) -> Result<Option<Vec<Ticket>>, E
         return Ok(Some(tickets));
     }
     // The dispatcher issues the ticket: those of documents go out a window at a time.
-    if revisions::redrive(ledger, RevisionId(id)).await? {
+    if revisions::redrive(ledger, RevisionId(id)).await? || batches::redrive(ledger, id).await? {
         return Ok(Some(Vec::new()));
     }
     if let Some(tickets) = redrive_inbox(ledger, id).await? {

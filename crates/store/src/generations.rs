@@ -161,6 +161,10 @@ pub async fn prepared(ledger: &Ledger, id: GenerationId) -> Result<(), Error> {
 pub async fn fill(ledger: &Ledger, id: GenerationId, limit: i64) -> Result<usize, Error> {
     let mut tx = ledger.begin().await?;
     lock_shared(&mut tx).await?;
+    // Abandoned meanwhile: what is written now nobody would cancel.
+    if current(&mut tx).await?.iter().all(|one| one.id != id) {
+        return Ok(0);
+    }
     let missing = sqlx::query_scalar!(
         "SELECT r.id FROM revisions r
          WHERE (r.state = 'live' OR (r.state = 'building' AND r.stage <> $3))
@@ -267,9 +271,12 @@ pub async fn switch(ledger: &Ledger, id: GenerationId) -> Result<bool, Error> {
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "UPDATE embed_batches SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
+        "WITH held AS (
+             SELECT id FROM embed_batches WHERE generation_id = ANY($1) AND state = 'open' ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE embed_batches b SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
              ended_at = clock_timestamp()
-         WHERE generation_id = ANY($1) AND state = 'open'",
+         FROM held WHERE b.id = held.id",
         &old
     )
     .execute(&mut *tx)
@@ -307,9 +314,12 @@ pub async fn abandon(ledger: &Ledger, id: GenerationId) -> Result<bool, Error> {
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
-        "UPDATE embed_batches SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
+        "WITH held AS (
+             SELECT id FROM embed_batches WHERE generation_id = $1 AND state = 'open' ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE embed_batches b SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
              ended_at = clock_timestamp()
-         WHERE generation_id = $1 AND state = 'open'",
+         FROM held WHERE b.id = held.id",
         id.0
     )
     .execute(&mut *tx)
@@ -341,9 +351,19 @@ pub async fn to_drop(ledger: &Ledger, rest: Duration) -> Result<Vec<Generation>,
 /// # Errors
 /// [`Error`].
 pub async fn dropped(ledger: &Ledger, id: GenerationId) -> Result<(), Error> {
-    sqlx::query!("UPDATE index_generations SET dropped_at = clock_timestamp() WHERE id = $1", id.0)
-        .execute(&ledger.pool)
-        .await?;
+    sqlx::query!(
+        "WITH held AS (
+             SELECT id FROM embed_batches WHERE generation_id = $1 AND state = 'open' ORDER BY id FOR NO KEY UPDATE
+         ), over AS (
+             UPDATE embed_batches b SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
+                 ended_at = clock_timestamp()
+             FROM held WHERE b.id = held.id
+         )
+         UPDATE index_generations SET dropped_at = clock_timestamp() WHERE id = $1",
+        id.0
+    )
+    .execute(&ledger.pool)
+    .await?;
     Ok(())
 }
 
@@ -388,7 +408,8 @@ pub async fn expected_points(
     Ok(sqlx::query_scalar!(
         "SELECT c.id FROM chunks c
          WHERE c.id > $2 AND c.retired_at IS NULL AND EXISTS (
-             SELECT 1 FROM revision_chunks rc JOIN documents d ON d.live_revision = rc.revision_id
+             SELECT 1 FROM revision_chunks rc
+             JOIN documents d ON d.id = c.document_id AND d.live_revision = rc.revision_id
              JOIN revision_builds b ON b.revision_id = rc.revision_id AND b.generation_id = $1 AND b.open_batches = 0
              WHERE rc.chunk_id = c.id)
          ORDER BY c.id LIMIT $3",
@@ -430,16 +451,23 @@ pub async fn unexpected_points(
 pub async fn mend(ledger: &Ledger, id: GenerationId, missing: &[Uuid]) -> Result<(), Error> {
     let mut tx = ledger.begin().await?;
     lock_shared(&mut tx).await?;
+    if current(&mut tx).await?.iter().all(|one| one.id != id) {
+        return Ok(());
+    }
+    let documents =
+        sqlx::query_scalar!("SELECT DISTINCT document_id FROM chunks WHERE id = ANY($1)", missing)
+            .fetch_all(&mut *tx)
+            .await?;
+    crate::documents::lock(&mut tx, &documents).await?;
+    // Read under the locks; a building revision may share them, and go live before the live one is mended.
     let rows = sqlx::query!(
-        r#"SELECT d.id AS document, d.live_revision AS "revision!", array_agg(rc.chunk_id) AS "chunks!"
-           FROM documents d JOIN revision_chunks rc ON rc.revision_id = d.live_revision
-           WHERE rc.chunk_id = ANY($1) GROUP BY d.id, d.live_revision"#,
+        r#"SELECT r.id AS revision, array_agg(rc.chunk_id) AS "chunks!"
+           FROM revision_chunks rc JOIN revisions r ON r.id = rc.revision_id AND r.state IN ('live', 'building')
+           WHERE rc.chunk_id = ANY($1) GROUP BY r.id"#,
         missing
     )
     .fetch_all(&mut *tx)
     .await?;
-    let documents: Vec<Uuid> = rows.iter().map(|row| row.document).collect();
-    crate::documents::lock(&mut tx, &documents).await?;
     let builds: Vec<batches::Build> = rows
         .into_iter()
         .map(|row| batches::Build {

@@ -79,7 +79,7 @@ pub async fn open(ledger: &Ledger, listing: &Listing) -> Result<Opened, OpenErro
     let (mut needed, mut linked, mut unchanged) = (Vec::new(), Vec::new(), 0);
     for file in &listing.files {
         match known.get(file.path.as_str()) {
-            Some(have) if have.hash == file.hash && have.state == "live" => unchanged += 1,
+            Some(have) if have.is_live_as(file) => unchanged += 1,
             Some(have) if have.hash == file.hash => linked.push((file.path.clone(), have.revision)),
             _ => needed.push(file.path.clone()),
         }
@@ -119,20 +119,31 @@ pub async fn open(ledger: &Ledger, listing: &Listing) -> Result<Opened, OpenErro
     .execute(&mut *tx)
     .await
     .map_err(Error::from)?;
-    retag(&mut tx, source, listing).await?;
-    documents::lock(&mut tx, &obsolete).await?;
+    let same: Vec<String> = listing
+        .files
+        .iter()
+        .filter(|file| known.get(file.path.as_str()).is_some_and(|have| have.is_live_as(file)))
+        .map(|file| file.path.clone())
+        .collect();
+    let stale = otherwise_tagged(&mut tx, source, &same, &listing.tags).await?;
+    // In one go: locks of many documents are taken in the order of their ids.
+    documents::lock(&mut tx, &[stale.as_slice(), obsolete.as_slice()].concat()).await?;
+    sqlx::query!("UPDATE documents SET tags = $2 WHERE id = ANY($1)", &stale, &listing.tags)
+        .execute(&mut *tx)
+        .await
+        .map_err(Error::from)?;
     documents::remove(&mut tx, &obsolete).await?;
     tx.commit().await.map_err(Error::from)?;
     opened.id = Some(id);
     Ok(opened)
 }
 
-/// Whether there ever was an ingestion.
+/// Whether there ever was a document; the rows of deleted ones stay.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn any(ledger: &Ledger) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM ingestions) AS "any!""#)
+    Ok(sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM documents) AS "any!""#)
         .fetch_one(&ledger.pool)
         .await?)
 }
@@ -198,6 +209,12 @@ struct Wanted {
     state: String,
 }
 
+impl Wanted {
+    fn is_live_as(&self, file: &ListedFile) -> bool {
+        self.state == "live" && self.hash == file.hash
+    }
+}
+
 async fn wanted<'a>(
     conn: &mut PgConnection,
     source: SourceId,
@@ -245,19 +262,21 @@ async fn unlisted(
     Ok(unlisted)
 }
 
-async fn retag(conn: &mut PgConnection, source: SourceId, listing: &Listing) -> Result<(), Error> {
-    let paths: Vec<String> = listing.files.iter().map(|file| file.path.clone()).collect();
-    let stale = sqlx::query_scalar!(
+/// Of these paths, the documents that carry other tags. Only what is live with the same content is tagged at once: new
+/// tags on the text of before could show to others what the new text no longer says. Other documents get their tags
+/// when their revision goes live.
+async fn otherwise_tagged(
+    conn: &mut PgConnection,
+    source: SourceId,
+    paths: &[String],
+    tags: &[String],
+) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar!(
         "SELECT id FROM documents WHERE source_id = $1 AND path = ANY($2) AND tags <> $3 AND deleted_at IS NULL",
         source.0,
-        &paths,
-        &listing.tags
+        paths,
+        tags
     )
-    .fetch_all(&mut *conn)
-    .await?;
-    documents::lock(conn, &stale).await?;
-    sqlx::query!("UPDATE documents SET tags = $2 WHERE id = ANY($1)", &stale, &listing.tags)
-        .execute(conn)
-        .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await?)
 }

@@ -61,6 +61,23 @@ pub async fn visible(
         .collect()
 }
 
+/// Whether one of these hidden points belongs to a document that was replaced just now: a search that looked at the
+/// index before the new points came and at the ledger after they went live has found neither the old nor the new.
+///
+/// # Errors
+/// [`Error`].
+pub async fn just_replaced(ledger: &Ledger, hidden: &[Uuid]) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT 1 FROM chunks c JOIN documents d ON d.id = c.document_id
+               WHERE c.id = ANY($1) AND d.live_revision IS NOT NULL
+                 AND d.updated_at > clock_timestamp() - interval '2 seconds') AS "replaced!""#,
+        hidden
+    )
+    .fetch_one(&ledger.pool)
+    .await?)
+}
+
 /// A sample of visible chunks for fitting: spread evenly over the ids, the same for the same knowledge.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 //! and goes live when the live generation has all of its chunks. Going live is one guarded UPDATE of the document:
 //! a revision that is no longer wanted changes nothing, however late it comes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use contract::{DocumentId, RevisionId, Stage};
@@ -118,7 +118,7 @@ pub async fn settle(
             }
         })
         .collect();
-    let settled: std::collections::HashSet<Fence> =
+    let settled: HashSet<Fence> =
         work::settle(&mut tx, stage, &transitions).await?.iter().map(Settled::fence).collect();
     let mut outcomes = vec![Outcome::default(); batch.len()];
     let mut extracted = Vec::new();
@@ -148,11 +148,24 @@ async fn write(conn: &mut PgConnection, extracted: &[(&Draft, &Extracted)]) -> R
             .into_iter()
             .map(|row| (row.id, row.queue))
             .collect();
+    // Where a repair embeds points of the live revision again, they may be missing still.
+    let incomplete: HashSet<Uuid> = sqlx::query_scalar!(
+        "SELECT r.id FROM revisions r JOIN documents d ON d.id = r.document_id
+         JOIN revision_builds b ON b.revision_id = d.live_revision AND b.open_batches > 0
+         JOIN index_generations g ON g.id = b.generation_id AND g.state = 'live'
+         WHERE r.id = ANY($1)",
+        &ids
+    )
+    .fetch_all(&mut *conn)
+    .await?
+    .into_iter()
+    .collect();
     for generation in generations::current(conn).await? {
         for ((id, all), new) in ids.iter().zip(&members).zip(&fresh) {
             // What the live revision shares is in the live generation already. A generation that is being built
             // may not have it yet, and the live revision may go before it has.
-            let chunks = if generation.state == "live" { new } else { all };
+            let shares = generation.state == "live" && !incomplete.contains(id);
+            let chunks = if shares { new } else { all };
             builds.push(batches::Build {
                 revision: RevisionId(*id),
                 generation: generation.id,
@@ -277,13 +290,15 @@ pub(crate) async fn finish(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), 
     }
     let flipped = sqlx::query!(
         "WITH ready AS (
-             SELECT r.id, r.document_id, d.live_revision AS old FROM revisions r
+             SELECT r.id, r.document_id, d.live_revision AS old, i.tags FROM revisions r
              JOIN documents d ON d.id = r.document_id AND d.wanted_revision = r.id
+             LEFT JOIN ingestions i ON i.id = r.queue
              JOIN revision_builds b ON b.revision_id = r.id AND b.open_batches = 0
              JOIN index_generations g ON g.id = b.generation_id AND g.state = 'live'
              WHERE r.id = ANY($1) AND r.state = 'building'
          ), flipped AS (
-             UPDATE documents d SET live_revision = ready.id, updated_at = clock_timestamp()
+             UPDATE documents d SET live_revision = ready.id, updated_at = clock_timestamp(),
+                 tags = coalesce(ready.tags, d.tags)
              FROM ready WHERE d.id = ready.document_id
          ), retired AS (
              UPDATE revisions r SET state = 'retired' FROM ready WHERE r.id = ready.old AND r.state = 'live'
@@ -312,16 +327,19 @@ pub(crate) async fn fail(conn: &mut PgConnection, failed: &[(Uuid, String)]) -> 
     }
     let ids: Vec<Uuid> = failed.iter().map(|(id, _)| *id).collect();
     let errors: Vec<String> = failed.iter().map(|(_, error)| error.clone()).collect();
-    let homes = sqlx::query_scalar!(
+    let rows = sqlx::query!(
         "UPDATE revisions r SET state = 'failed', last_error = f.error, ended_at = clock_timestamp()
          FROM unnest($1::uuid[], $2::text[]) AS f(id, error)
-         WHERE r.id = f.id AND r.state = 'building' RETURNING r.document_id",
+         WHERE r.id = f.id AND r.state = 'building' RETURNING r.id, r.document_id",
         &ids,
         &errors
     )
     .fetch_all(&mut *conn)
     .await?;
-    batches::cancel(conn, &ids).await?;
+    // A live revision whose batch failed in another generation keeps its other batches.
+    let ended: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let homes: Vec<Uuid> = rows.iter().map(|row| row.document_id).collect();
+    batches::cancel(conn, &ended).await?;
     tombstones::retire(conn, &homes).await
 }
 
@@ -330,7 +348,8 @@ pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<usiz
     let old = sqlx::query!(
         "SELECT id, document_id FROM revisions
          WHERE state = 'building' AND created_at < clock_timestamp() - $1 * interval '1 second'
-           AND (lease_until IS NULL OR lease_until < clock_timestamp()) LIMIT 100",
+           AND (lease_until IS NULL OR lease_until < clock_timestamp())
+           AND NOT EXISTS (SELECT 1 FROM ingestions i WHERE i.id = queue AND i.state = 'paused') LIMIT 100",
         seconds(limit)
     )
     .fetch_all(&ledger.pool)
@@ -342,15 +361,20 @@ pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<usiz
     generations::lock_shared(&mut tx).await?;
     let homes: Vec<Uuid> = old.iter().map(|row| row.document_id).collect();
     documents::lock(&mut tx, &homes).await?;
-    let failed: Vec<(Uuid, String)> =
-        old.iter().map(|row| (row.id, "not indexed in time".to_owned())).collect();
-    sqlx::query!(
-        "UPDATE revisions SET owner = NULL, lease_until = NULL, issued_at = NULL
-         WHERE id = ANY($1) AND state = 'building'",
-        &old.iter().map(|row| row.id).collect::<Vec<_>>()
+    let failed: Vec<(Uuid, String)> = sqlx::query!(
+        r#"UPDATE revisions SET owner = NULL, lease_until = NULL, issued_at = NULL
+           WHERE id = ANY($1) AND state = 'building'
+             AND created_at < clock_timestamp() - $2 * interval '1 second'
+             AND (lease_until IS NULL OR lease_until < clock_timestamp())
+           RETURNING id, 'not indexed in time' || coalesce(': ' || last_error, '') AS "error!""#,
+        &old.iter().map(|row| row.id).collect::<Vec<_>>(),
+        seconds(limit)
     )
-    .execute(&mut *tx)
-    .await?;
+    .fetch_all(&mut *tx)
+    .await?
+    .into_iter()
+    .map(|row| (row.id, row.error))
+    .collect();
     fail(&mut tx, &failed).await?;
     tx.commit().await?;
     Ok(failed.len())
@@ -379,6 +403,12 @@ pub(crate) async fn redrive(ledger: &Ledger, id: RevisionId) -> Result<bool, Err
     // Its chunks were retired when it failed; it gets others.
     sqlx::query!("DELETE FROM revision_chunks WHERE revision_id = $1", id.0).execute(&mut *tx).await?;
     sqlx::query!("DELETE FROM revision_builds WHERE revision_id = $1", id.0).execute(&mut *tx).await?;
+    sqlx::query!(
+        "UPDATE embed_batches SET state = 'cancelled' WHERE revision_id = $1 AND state = 'failed'",
+        id.0
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -48,10 +48,10 @@ pub(crate) async fn retire(conn: &mut PgConnection, documents: &[Uuid]) -> Resul
 pub async fn due(ledger: &Ledger, limit: i64) -> Result<Vec<Due>, Error> {
     let rows = sqlx::query!(
         r#"SELECT t.generation_id, g.collection, array_agg(t.point_id) AS "points!", array_agg(t.id) AS "ids!"
-           FROM (SELECT id, generation_id, point_id FROM index_tombstones
-                 WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1) t
+           FROM (SELECT d.id, d.generation_id, d.point_id FROM index_tombstones d
+                 JOIN index_generations p ON p.id = d.generation_id AND p.prepared_at IS NOT NULL
+                 WHERE d.due_at <= clock_timestamp() ORDER BY d.due_at LIMIT $1) t
            JOIN index_generations g ON g.id = t.generation_id
-           WHERE g.prepared_at IS NOT NULL
            GROUP BY t.generation_id, g.collection"#,
         limit
     )

@@ -35,7 +35,7 @@ pub struct Turn {
     pub messages: Vec<MessageId>,
     /// Their texts, joined by blank lines.
     pub text: String,
-    /// Tags of the documents its asker may see; `None` sees all.
+    /// Tags of the documents its asker may see, as far as the owner of the conversation may too; `None` sees all.
     pub audience: Option<Vec<String>>,
 }
 
@@ -48,11 +48,15 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
     let rows = sqlx::query!(
         r#"SELECT t.id, t.conversation_id, c.channel,
                   array_agg(m.id ORDER BY m.position) AS "messages!",
-                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", k.audience AS "audience?"
+                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", CASE WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
+                       ELSE ARRAY(SELECT unnest(ko.audience) INTERSECT SELECT unnest(ka.audience))
+                  END AS audience
            FROM turns t JOIN conversations c ON c.id = t.conversation_id
            JOIN messages m ON m.turn_id = t.id
-           LEFT JOIN api_keys k ON k.id = c.owner_key
-           WHERE t.id = ANY($1) GROUP BY t.id, c.channel, k.audience"#,
+           LEFT JOIN inbox i ON i.message_id = m.id
+           LEFT JOIN api_keys ko ON ko.id = c.owner_key
+           LEFT JOIN api_keys ka ON ka.id = i.asked_by
+           WHERE t.id = ANY($1) GROUP BY t.id, c.channel, ko.audience, ka.audience"#,
         &ids
     )
     .fetch_all(&ledger.pool)

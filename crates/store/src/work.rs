@@ -147,8 +147,9 @@ pub(crate) async fn glance(
     Ok(of_kind!(stage.kind, glance(conn, stage.name, patience))?)
 }
 
-/// Gives a new `issued_at` to due, unleased rows that have none and, if `lost`, to those whose ticket is
-/// older than `patience` and than `before` (`None`: no ticket of the stage is undelivered).
+/// Gives a new `issued_at` to due, unleased rows that have none or, if `lost`, to those instead whose ticket is
+/// older than `patience` and than `before` (`None`: no ticket of the stage is undelivered). Rows without one are
+/// never among the lost: of documents only a window of tickets may exist.
 ///
 /// Each issue without a claim doubles the patience, up to 30 s: a ticket that nobody here can read (a
 /// newer release's) does not come round in a tight loop.

@@ -308,15 +308,15 @@ impl Installation {
     }
 
     /// What is unfinished, for people.
-    async fn left(&self) -> String {
+    pub(crate) async fn left(&self) -> String {
         let rows: Vec<String> = sqlx::query_scalar(
             "SELECT 'intake key ' || id FROM intake_keys WHERE state = 'ready' OR pending > 0 OR owner IS NOT NULL
              UNION ALL SELECT 'inbox row ' || id FROM inbox WHERE state = 'waiting'
              UNION ALL SELECT 'turn ' || id FROM turns WHERE state = 'active' OR owner IS NOT NULL
              UNION ALL SELECT 'message ' || m.id FROM messages m JOIN conversations c ON c.id = m.conversation_id
                  WHERE m.state = 'waiting' AND c.handled_by = 'bot'
-             UNION ALL SELECT 'revision ' || id FROM revisions WHERE state = 'building' OR owner IS NOT NULL
-             UNION ALL SELECT 'embed batch ' || id FROM embed_batches WHERE state = 'open' OR owner IS NOT NULL
+             UNION ALL SELECT 'revision ' || r::text FROM (SELECT id, stage, state, epoch, claims, attempts, issues, not_before, issued_at, owner, lease_until, last_error FROM revisions) r WHERE state = 'building' OR owner IS NOT NULL
+             UNION ALL SELECT 'embed batch ' || b::text FROM (SELECT id, stage, state, epoch, claims, attempts, issues, not_before, issued_at, owner, lease_until, last_error FROM embed_batches) b WHERE state = 'open' OR owner IS NOT NULL
              UNION ALL SELECT 'escalation ' || id FROM escalations WHERE state = 'open'
              UNION ALL SELECT 'outbound ' || id || ' ' || state FROM outbound
                  WHERE (state IN ('waiting', 'ready', 'sending') OR owner IS NOT NULL)",

@@ -64,11 +64,17 @@ impl Installation {
 
     /// Waits until nothing more will happen to an ingestion.
     pub async fn ingested(&self, id: IngestionId) -> Progress {
-        eventually("the ingestion to come to its end", || async {
+        let started = std::time::Instant::now();
+        loop {
             let progress = self.progress(id).await;
-            progress.is_final().then_some(progress)
-        })
-        .await
+            if progress.is_final() {
+                return progress;
+            }
+            if started.elapsed() > crate::DEADLINE {
+                panic!("the ingestion does not end: {progress:?}; left: {}", self.left().await);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// A client of this installation's index.

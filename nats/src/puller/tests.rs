@@ -118,7 +118,7 @@ async fn a_wiped_store_is_missing_then_ensured_then_works() {
 
     assert!(matches!(puller.pull(1).await, Ok(_) | Err(PullError::Missing { .. })));
     let created = topology::ensure(&nats, &topology_of(nats.settings())).await.expect("ensured");
-    assert_eq!(created.len(), 4, "{created:?}");
+    assert_eq!(created.len(), 5, "{created:?}");
     nats.publish(&ANSWER, &ticket(2)).await.expect("published");
     let delivery = pull_one(&mut puller).await;
     assert_eq!(delivery.ticket.expect("a ticket").issued_at % 1_000, 2);

@@ -9,8 +9,9 @@ use super::*;
 use crate::Settings;
 use crate::testing::{ANSWER, Server, topology_of};
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
     "stream VECTORA_TURNS",
+    "stream VECTORA_DOCUMENTS",
     "stream VECTORA_UNDECODABLE",
     "consumer VECTORA_TURNS/answer",
     "consumer VECTORA_TURNS/deliver",
@@ -30,7 +31,7 @@ async fn applied_once_it_is_clean_and_applied_again_it_changes_nothing() {
     let server = Server::start().await;
     let (nats, topology) = bare(&server).await;
     let missing = check(&nats, &topology).await.expect("checked");
-    assert_eq!(missing.len(), 4);
+    assert_eq!(missing.len(), 5);
     assert!(missing.iter().all(|difference| difference.severity == Severity::Missing), "{missing:?}");
 
     let changes = apply(&nats, &topology).await.expect("applied");
@@ -84,6 +85,7 @@ async fn settings_are_changed_in_place_and_said() {
     let changes = apply(&nats, &other).await.expect("applied");
     let expected = [
         "stream VECTORA_TURNS updated: duplicate_window, max_bytes, max_msgs",
+        "stream VECTORA_DOCUMENTS updated: duplicate_window, max_bytes, max_msgs",
         "stream VECTORA_UNDECODABLE updated: duplicate_window",
         "consumer VECTORA_TURNS/answer updated: ack_wait",
     ];
@@ -121,7 +123,7 @@ async fn what_the_server_does_not_change_is_refused_with_its_reason() {
         .filter(|change| matches!(change.action, Action::Refused { .. }))
         .map(|c| &c.object)
         .collect();
-    assert_eq!(refused.iter().map(ToString::to_string).collect::<Vec<_>>(), [ALL[0], ALL[2]]);
+    assert_eq!(refused.iter().map(ToString::to_string).collect::<Vec<_>>(), [ALL[0], ALL[3]]);
     assert!(actions(&changes)[0].contains("retention"), "{changes:?}");
 }
 
@@ -131,11 +133,11 @@ async fn what_was_deleted_is_created_again_and_nothing_else() {
     let (nats, topology) = bare(&server).await;
     apply(&nats, &topology).await.expect("applied");
     nats.jetstream().delete_consumer_from_stream("answer", "VECTORA_TURNS").await.expect("deleted");
-    assert_eq!(ensure(&nats, &topology).await, Ok(vec![ALL[2].to_owned()]));
+    assert_eq!(ensure(&nats, &topology).await, Ok(vec![ALL[3].to_owned()]));
     nats.jetstream().delete_stream("VECTORA_TURNS").await.expect("deleted");
     assert_eq!(
         ensure(&nats, &topology).await,
-        Ok(vec![ALL[0].to_owned(), ALL[2].to_owned(), ALL[3].to_owned()])
+        Ok(vec![ALL[0].to_owned(), ALL[3].to_owned(), ALL[4].to_owned()])
     );
     assert_eq!(check(&nats, &topology).await, Ok(vec![]));
 }

@@ -94,6 +94,28 @@ async fn a_key_sees_the_documents_of_its_audience_only() {
     store::ingestions::receive(&installation.ledger, id, &[file]).await.expect("received");
     installation.ingested(id).await;
 
+    // Through a question, too: in a conversation of a key that sees everything.
+    let (_more, url) = installation.ingress(&[]).await;
+    let scopes = ["questions:write:any", "questions:read"].map(str::to_owned);
+    let customers = ["customers".to_owned()];
+    let (_, narrow) = store::keys::create(&installation.ledger, "shop", &scopes, None, Some(&customers))
+        .await
+        .expect("a key is made");
+    let open = installation.ask(&url, "How do I restart the backup runner?").await;
+    let open = installation.finished(open).await;
+    assert!(open.answer.is_some_and(|answer| answer.contains("with force")), "the owner sees it");
+    let body = serde_json::json!({
+        "text": "How do I restart the backup runner?",
+        "conversation_id": open.conversation_id.to_string(),
+    });
+    let key = secrecy::ExposeSecret::expose_secret(&narrow).to_owned();
+    let asked =
+        installation.http.post(format!("{url}/v1/questions")).bearer_auth(key).json(&body).send().await;
+    let asked: serde_json::Value = asked.expect("answered").json().await.expect("JSON");
+    let id = asked["id"].as_str().and_then(|id| id.parse().ok()).expect("it is accepted");
+    let closed = installation.finished(id).await;
+    assert!(!closed.answer.unwrap_or_default().contains("with force"), "it does not see it");
+
     let retriever = installation.retriever();
     let seen = |audience: Option<Vec<String>>| {
         let retriever = retriever.clone();
@@ -283,5 +305,62 @@ async fn two_ingestions_of_one_folder_at_once_end_in_one_state() {
     );
     assert_eq!(installation.count("SELECT count(*) FROM revisions").await, 60, "each was made once");
     installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}
+
+/// What files lead to: each its clear state, and the rest of the ingestion goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difficult_file_has_its_clear_state_and_the_rest_goes_on() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    // "Заголовок. Пингвин живёт во льдах Антарктики и не умеет летать." in Windows-1251.
+    let cp1251: Vec<u8> = "Заголовок. Пингвин живёт во льдах Антарктики и не умеет летать."
+        .chars()
+        .map(|letter| match letter {
+            'А'..='я' => u8::try_from(u32::from(letter) - 0x410 + 0xc0).expect("a letter of one byte"),
+            'ё' => 0xb8,
+            other => u8::try_from(u32::from(other)).expect("ASCII"),
+        })
+        .collect();
+    let utf16: Vec<u8> = std::iter::once(0xfeff_u16)
+        .chain("The walrus sleeps on the ice.".encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let binary: Vec<u8> = (0..4096_u32).map(|n| (n * 7 % 256).to_le_bytes()[0]).collect();
+    let nested = "<ul><li>".repeat(512 * 1024 / 8);
+    let long = "word ".repeat(10 * 1024 * 1024);
+    let good = article("Good", "The albatross flies for years.");
+    let files: [(&str, &[u8]); 8] = [
+        ("cp1251.txt", &cp1251),
+        ("utf16.txt", &utf16),
+        ("zero.md", b""),
+        ("binary.md", &binary),
+        ("nested.html", nested.as_bytes()),
+        ("long.md", long.as_bytes()),
+        ("picture.png", b"\x89PNG\r\n"),
+        ("good.md", good.as_bytes()),
+    ];
+    let id = installation.ingest("difficult", &files).await;
+    let progress = installation.ingested(id).await;
+    assert_eq!((progress.live, progress.failed), (3, 5), "{progress:?}");
+    for (path, word) in [
+        ("zero.md", "no text"),
+        ("binary.md", "not text"),
+        ("nested.html", "nest"),
+        ("long.md", "MiB"),
+        ("picture.png", "png"),
+    ] {
+        let failure = progress.failures.iter().find(|failure| failure.path == path).expect("it is named");
+        assert!(failure.error.to_lowercase().contains(&word.to_lowercase()), "{path}: {}", failure.error);
+    }
+    for question in ["пингвин", "walrus", "albatross"] {
+        assert_eq!(installation.search(question).await.passages.len(), 1, "{question}");
+    }
+    // Sent again they are not tried again; a human drives them.
+    let again = installation.ingest("difficult", &files).await;
+    let progress = installation.ingested(again).await;
+    assert_eq!((progress.unchanged, progress.failed), (3, 5), "{progress:?}");
+    assert_eq!(installation.count("SELECT count(*) FROM revisions").await, 8);
     installation.assert_finished().await;
 }

@@ -1,8 +1,8 @@
 //! The one integration-test binary: every test starts real servers and real processes of the shipped binary.
 //!
-//! Three sorts: faults (`kill_points`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
+//! Three sorts: faults (`kill_points`, `knowledge_faults`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
 //! product does (`conversations`, `takeover`, `delivery`, `limits`, `ledger`, `rest`, `requests`, `events`,
-//! `bad_input`, `ingestion_http`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
+//! `bad_input`, `knowledge`, `generations`, `ingestion_http`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
 //! `checked_queries`).
 
 #![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
@@ -13,6 +13,7 @@ mod configuration;
 mod conversations;
 mod delivery;
 mod events;
+mod generations;
 mod ingestion_http;
 mod kill_points;
 mod knowledge;
@@ -23,6 +24,7 @@ mod ledger_faults;
 mod limits;
 mod nats_faults;
 mod paused;
+mod real_qdrant;
 mod requests;
 mod rest;
 mod stopping;

@@ -126,9 +126,13 @@ async fn after_sigkill_the_next_start_works_at_once_with_one_set_of_servers() {
     for pid in [up.run.postgres_pid, up.run.nats_pid] {
         assert!(!is_alive(pid.expect("a number")), "a server of the killed process is left");
     }
-    let processes = home.processes();
-    let servers = |program: &str| processes.iter().filter(|line| line.contains(program)).count();
-    assert_eq!((servers("nats-server --config"), servers("/postgres -D")), (1, 1), "{processes:?}");
+    // A connection that is being made has its server's name for a moment.
+    testkit::eventually("one set of servers", || async {
+        let processes = home.processes();
+        let servers = |program: &str| processes.iter().filter(|line| line.contains(program)).count();
+        ((servers("nats-server --config"), servers("/postgres -D")) == (1, 1)).then_some(())
+    })
+    .await;
     // The lease of what was claimed is 25 s by default.
     let answered = again.finished(id).await;
     assert_eq!(answered.answer.as_deref(), Some("Scripted answer to: hello #wait=700ms"));

@@ -68,11 +68,12 @@ pub async fn receive(
 ) -> Result<Vec<Received>, ReceiveError> {
     let mut tx = ledger.begin().await?;
     generations::lock_shared(&mut tx).await?;
-    let row = sqlx::query!("SELECT source_id, state, tags FROM ingestions WHERE id = $1", ingestion.0)
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(Error::from)?
-        .ok_or(ReceiveError::Unknown)?;
+    let row =
+        sqlx::query!("SELECT source_id, state, tags FROM ingestions WHERE id = $1 FOR SHARE", ingestion.0)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(Error::from)?
+            .ok_or(ReceiveError::Unknown)?;
     if row.state == "cancelled" {
         return Err(ReceiveError::Cancelled);
     }
@@ -142,9 +143,13 @@ async fn homes<'a>(
     .fetch_all(&mut *conn)
     .await?;
     documents::lock(conn, &known).await?;
-    sqlx::query!("UPDATE documents SET tags = $2 WHERE id = ANY($1) AND tags <> $2", &known, tags)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE documents SET tags = $2 WHERE id = ANY($1) AND live_revision IS NULL AND tags <> $2",
+        &known,
+        tags
+    )
+    .execute(&mut *conn)
+    .await?;
     let rows = sqlx::query!(
         r#"SELECT d.id AS "id!", d.path AS "path!", d.revisions AS "revisions!", w.id AS "wanted?", w.hash AS "wanted_hash?", w.state AS "wanted_state?",
                   l.id AS "live?", l.hash AS "live_hash?", l.state AS "live_state?"

@@ -214,10 +214,10 @@ macro_rules! work_table {
                         + $claimable
                         + ") AND not_before <= clock_timestamp()
                              AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                             AND (issued_at IS NULL OR ($4 AND issued_at < least(
+                             AND CASE WHEN $4 THEN issued_at < least(
                                  clock_timestamp() - least($2 * 2 ^ least(issues, 6), 30)
                                      * interval '1 second',
-                                 $3::timestamptz)))
+                                 $3::timestamptz) ELSE issued_at IS NULL END
                          ORDER BY issued_at NULLS FIRST, id LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED
                      )
                      UPDATE "
