@@ -102,6 +102,12 @@ impl Retriever {
             let visible = self.visible(&found.hits, audience).await?;
             looks += 1;
             if looks < LOOKS && self.just_replaced(&found.hits, &visible).await? {
+                // What went live with a switch, or after it, is in the new collection only.
+                if let Some(now) = self.live(true).await?
+                    && now.id != generation.id
+                {
+                    return Box::pin(self.search_in(&now, question, audience, limit)).await;
+                }
                 continue;
             }
             // A narrow audience, or an index full of hidden points: look further down.

@@ -70,9 +70,9 @@ impl Installation {
             if progress.is_final() {
                 return progress;
             }
-            if started.elapsed() > crate::DEADLINE {
-                panic!("the ingestion does not end: {progress:?}; left: {}", self.left().await);
-            }
+            let late = started.elapsed() > crate::DEADLINE;
+            let left = if late { self.left().await } else { String::new() };
+            assert!(!late, "the ingestion does not end: {progress:?}; left: {left}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
