@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::{Stage, Stream, Ticket};
+use contract::{Language, Stage, Stream, Ticket};
 use nats::topology::{self, Topology};
 use nats::{Backlog, Nats};
 use prometheus_client::metrics::counter::Counter;
@@ -54,6 +54,9 @@ pub struct Settings {
     /// Age at which a revision that is not live yet is given up.
     #[serde(with = "humantime_serde")]
     pub document_age: Duration,
+    /// Age at which the raw update of a channel is forgotten. Channels repeat one within a day.
+    #[serde(with = "humantime_serde")]
+    pub update_age: Duration,
     /// Tickets of one stage of documents that exist and nobody has claimed, at the most. It does not depend on how
     /// many workers there are: none at all must find work when they come.
     pub documents_window: u32,
@@ -80,6 +83,7 @@ impl Settings {
             ("turn_age", self.turn_age, 1),
             ("outbound_age", self.outbound_age, 1),
             ("document_age", self.document_age, 1),
+            ("update_age", self.update_age, 1),
         ];
         match least.into_iter().find(|(_, value, least)| *value < Duration::from_millis(*least)) {
             Some((key, _, least)) => Err(SettingsError { key, least }),
@@ -99,6 +103,7 @@ impl Default for Settings {
             turn_age: Duration::from_mins(15),
             outbound_age: Duration::from_hours(24),
             document_age: Duration::from_hours(24 * 7),
+            update_age: Duration::from_hours(24 * 30),
             documents_window: 256,
         }
     }
@@ -141,6 +146,8 @@ pub struct Dispatcher {
     pub stages: Vec<Stage>,
     pub topology: Topology,
     pub settings: Settings,
+    /// What is said to operators is in this language.
+    pub operators: Language,
     pub metrics: Metrics,
 }
 
@@ -259,8 +266,9 @@ impl Dispatcher {
             turn: self.settings.turn_age,
             outbound: self.settings.outbound_age,
             document: self.settings.document_age,
+            update: self.settings.update_age,
         };
-        match self.ledger.within(dispatch::tidy(&self.ledger, limits)).await {
+        match self.ledger.within(dispatch::tidy(&self.ledger, limits, self.operators)).await {
             Ok(done) => {
                 let given_up = done.turns_given_up + done.outbound_given_up + done.revisions_given_up;
                 if given_up + done.takeovers_returned > 0 {

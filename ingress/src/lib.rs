@@ -1,4 +1,4 @@
-//! What comes in: REST questions and files today, Telegram updates later. A question becomes an inbox row and a
+//! What comes in: REST questions and files, Telegram's updates. A question becomes an inbox row and a
 //! ticket, a file a revision.
 //!
 //! A client is told "accepted" only after the ledger has committed; the ticket is published after that,
@@ -9,5 +9,6 @@ pub mod dispatcher;
 pub mod http;
 pub mod ingestions;
 pub mod questions;
+pub mod telegram;
 #[cfg(test)]
 mod tests;

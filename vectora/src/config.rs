@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) dispatcher: ingress::dispatcher::Settings,
     pub(crate) workers: workers::Settings,
     pub(crate) models: models::Settings,
+    pub(crate) telegram: telegram::Settings,
     pub(crate) faults: runtime::fault::Settings,
 }
 
@@ -83,6 +84,7 @@ impl Invocation {
         config.admission.validate()?;
         config.dispatcher.validate()?;
         config.workers.validate(config.nats.ack_wait)?;
+        config.telegram.validate()?;
         config.faults.validate()?;
         Ok(config)
     }
@@ -139,6 +141,7 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
             || cause.is::<web::SettingsError>()
             || cause.is::<ingress::dispatcher::SettingsError>()
             || cause.is::<workers::SettingsError>()
+            || cause.is::<telegram::SettingsError>()
             || cause.is::<store::UrlError>()
             || cause.is::<store::SettingsError>()
             || cause.is::<runtime::listener::BindError>()

@@ -75,6 +75,7 @@ impl Process {
         if parts.ingress {
             let admission =
                 ingress::admission::Admission::start(config.admission.clone(), ledger.clone(), &lifecycle);
+            let gate = admission.clone();
             let intake = workers::stages::ALL
                 .iter()
                 .find(|stage| stage.name == store::accept::INTAKE)
@@ -91,12 +92,26 @@ impl Process {
                 intake,
             };
             merge(ingress::http::router(state.into()));
+            if let Some(bot) = config.telegram.bot()? {
+                let door = ingress::telegram::Door::open(ingress::telegram::Parts {
+                    bot,
+                    settings: config.telegram.clone(),
+                    ledger: ledger.clone(),
+                    receiver: store::accept::Receiver::new(ledger.clone(), &lifecycle),
+                    admission: gate,
+                    nats: nats.clone(),
+                    lifecycle: lifecycle.clone(),
+                    intake,
+                });
+                merge(ingress::telegram::router(door));
+            }
             let dispatcher = ingress::dispatcher::Dispatcher {
                 ledger: ledger.clone(),
                 nats: nats.clone(),
                 stages: workers::stages::ALL.to_vec(),
                 topology,
                 settings: config.dispatcher.clone(),
+                operators: config.telegram.operators_language,
                 metrics: ingress::dispatcher::Metrics::register(&mut registry),
             };
             dispatcher.start(&lifecycle);
@@ -182,7 +197,8 @@ impl Worker<'_> {
             return Ok(());
         }
         let settings = Arc::new(config.workers.clone());
-        let channels = workers::channel::Channels::new(settings.loopback_url.as_deref());
+        let bot = config.telegram.bot()?;
+        let channels = Arc::new(workers::channel::Channels::new(settings.loopback_url.as_deref(), bot));
         let Knowledge { index, retriever } = self.knowledge;
         if stages.iter().any(|stage| stage == store::batches::EMBED) {
             let keeper = workers::keeper::Keeper {
@@ -197,7 +213,9 @@ impl Worker<'_> {
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
             model: models::configured(&config.models),
-            channels: Arc::new(channels),
+            presence: workers::presence::Presence::new(channels.clone(), self.lifecycle.clone()),
+            telegram: Arc::new(config.telegram.clone()),
+            channels,
             settings,
             index,
             retriever,

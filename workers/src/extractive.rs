@@ -11,10 +11,9 @@ const EXTRACTIVE: &str = "extractive";
 const WORDS: usize = 5;
 
 /// What is said without a model to a question for which this was found.
-pub fn answer(question: &str, found: &Found) -> Answer {
-    let language = Language::of(question);
+pub fn answer(question: &str, language: Language, found: &Found) -> Answer {
     if found.empty {
-        return refusal(Phrase::NoKnowledge.text(language).to_owned());
+        return refusal(Phrase::NoKnowledge.text(language));
     }
     let idf = |term| found.idf(term);
     if found.covered()
@@ -37,7 +36,7 @@ pub fn answer(question: &str, found: &Found) -> Answer {
         };
     }
     let words: Vec<&str> = found.looked_for.iter().take(WORDS).map(String::as_str).collect();
-    refusal(Phrase::not_covered(language, &words))
+    refusal(Phrase::NotCovered { words: &words }.text(language))
 }
 
 fn refusal(text: String) -> Answer {

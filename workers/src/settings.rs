@@ -41,8 +41,13 @@ pub struct Settings {
     pub hard_limit: BTreeMap<String, Limit>,
     /// Messages to one chat.
     pub chat_rate: Rate,
-    /// Messages of one bot to all chats.
+    /// Messages to one group, with all its topics. Telegram allows 20 a minute; edits count.
+    pub group_rate: Rate,
+    /// Messages of one bot to all chats. Broadcasts are limited to about 30 a second, answers are not: the default
+    /// stays below what Telegram was seen to take, and its `retry_after` has the last word.
     pub bot_rate: Rate,
+    /// Questions of one person.
+    pub contact_rate: Rate,
     /// How long a plain send of which nobody knows whether it arrived waits before it is repeated once.
     #[serde(with = "humantime_serde")]
     pub second_thoughts: Duration,
@@ -135,7 +140,9 @@ impl Default for Settings {
             concurrency: BTreeMap::new(),
             hard_limit: BTreeMap::new(),
             chat_rate: Rate { interval: Duration::from_secs(1), burst: 3 },
-            bot_rate: Rate { interval: Duration::from_millis(34), burst: 30 },
+            group_rate: Rate { interval: Duration::from_millis(3400), burst: 3 },
+            bot_rate: Rate { interval: Duration::from_millis(4), burst: 30 },
+            contact_rate: Rate { interval: Duration::from_secs(6), burst: 10 },
             second_thoughts: Duration::from_secs(30),
             repeat_after: Duration::from_secs(15),
             loopback_url: None,

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Channel {
     /// Questions over HTTP: the ledger and the event stream are their delivery; no outbound rows.
     Rest,
+    /// A Telegram bot's chats: an address is a [`crate::Chat`].
+    Telegram,
     /// The testkit's messenger, which can send and edit and misbehaves on demand.
     Loopback,
 }
@@ -19,6 +21,7 @@ impl Channel {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rest => "rest",
+            Self::Telegram => "telegram",
             Self::Loopback => "loopback",
         }
     }
@@ -45,6 +48,7 @@ impl FromStr for Channel {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "rest" => Ok(Self::Rest),
+            "telegram" => Ok(Self::Telegram),
             "loopback" => Ok(Self::Loopback),
             other => Err(UnknownChannel(other.to_owned())),
         }

@@ -2,7 +2,10 @@
 //!
 //! Pure data. **Invariant:** no I/O, no tokio, and no dependency on another crate of the workspace.
 
+pub mod action;
 pub mod channel;
+pub mod chat;
+pub mod content;
 pub mod document;
 pub mod event;
 pub mod id;
@@ -12,7 +15,10 @@ pub mod stage;
 pub mod text;
 pub mod ticket;
 
+pub use action::Action;
 pub use channel::Channel;
+pub use chat::Chat;
+pub use content::{Button, Content, CopyOf, Span, Style};
 pub use document::{Block, Document};
 pub use event::QuestionEvent;
 pub use id::{

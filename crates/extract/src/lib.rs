@@ -34,18 +34,23 @@ use contract::Document;
 ///
 /// # Errors
 /// See [`ExtractError`]; [`ExtractError::is_final`] says whether another attempt can end differently.
-pub async fn extract(path: &str, bytes: Vec<u8>, sandbox: &Sandbox) -> Result<Document, ExtractError> {
+pub async fn extract(
+    path: &str,
+    bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    sandbox: &Sandbox,
+) -> Result<Document, ExtractError> {
     let format = Format::of(path).ok_or_else(|| ExtractError::unsupported(path))?;
     let limits = *sandbox.limits();
-    limits.check(Resource::File, bytes.len())?;
-    if bytes.is_empty() {
+    let size = bytes.as_ref().len();
+    limits.check(Resource::File, size)?;
+    if size == 0 {
         return Err(ExtractError::Empty);
     }
-    if format == Format::Html || bytes.len() > limits.in_process {
-        return sandbox.extract(format, bytes).await;
+    if format == Format::Html || size > limits.in_process {
+        return sandbox.extract(format, bytes.as_ref()).await;
     }
     // A few milliseconds a megabyte: too long for a thread that also serves sockets. A panic stays there.
-    let reading = tokio::task::spawn_blocking(move || read(format, &bytes, &limits));
+    let reading = tokio::task::spawn_blocking(move || read(format, bytes.as_ref(), &limits));
     reading.await.unwrap_or_else(|_| Err(ExtractError::Crashed { how: "a panic".to_owned() }))
 }
 

@@ -76,14 +76,14 @@ impl Sandbox {
         &self.limits
     }
 
-    pub(crate) async fn extract(&self, format: Format, bytes: Vec<u8>) -> Result<Document, ExtractError> {
+    pub(crate) async fn extract(&self, format: Format, bytes: &[u8]) -> Result<Document, ExtractError> {
         let _child = self.children.acquire().await.expect("the semaphore is never closed");
         // The future is dropped at the end of its time, and the child with it.
         let reading = timeout(self.limits.wall, self.read(format, bytes)).await;
         reading.unwrap_or(Err(ExtractError::TooSlow { limit: self.limits.wall }))
     }
 
-    async fn read(&self, format: Format, bytes: Vec<u8>) -> Result<Document, ExtractError> {
+    async fn read(&self, format: Format, bytes: &[u8]) -> Result<Document, ExtractError> {
         let mut child = Command::new(&self.program)
             .arg(&self.argument)
             .env_clear()
@@ -101,7 +101,7 @@ impl Sandbox {
         let request = Request { format, limits: self.limits, parent: std::process::id() }.encode();
         let write = async move {
             input.write_all(&request).await?;
-            input.write_all(&bytes).await
+            input.write_all(bytes).await
             // Its end tells the child that this is all.
         };
         let limit = self.limits.output();

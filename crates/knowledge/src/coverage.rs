@@ -56,12 +56,6 @@ pub fn idf(points: u64, containing: u64) -> f32 {
     ((points - containing + 0.5) / (containing + 0.5)).ln_1p() as f32
 }
 
-/// The IDF of a term that a probe found: the score of a point for this term alone, asked with weight 1,
-/// divided by the term's weight in that point.
-pub fn idf_of_probe(score: f32, weight: f32) -> Option<f32> {
-    (weight > 0.0 && score.is_finite()).then_some(score / weight)
-}
-
 /// What a passage that has each of the question's terms once, at average length, would score.
 pub fn total(query: &Query, idf: &Idf) -> f32 {
     query.terms.iter().enumerate().map(|(position, term)| idf.of(position) * term.weight).sum()
@@ -103,19 +97,6 @@ mod tests {
         assert!(idf(100, 0) > idf(100, 1) && idf(100, 1) > idf(100, 100));
         assert!(idf(100, 100) > 0.0);
         assert_eq!(idf(0, 0), std::f32::consts::LN_2);
-    }
-
-    #[test]
-    fn a_probe_gives_back_the_idf_of_its_term() {
-        let chunk = document("", &[], "Reset the password");
-        let asked = query("password");
-        let known = Idf(vec![idf(40, 3), 0.0]);
-        let probed = idf_of_probe(
-            score(&asked, &known, &chunk),
-            chunk.get(asked.terms[0].index).expect("it is there"),
-        );
-        assert!((probed.expect("a weight") - idf(40, 3)).abs() < 1e-6);
-        assert_eq!(idf_of_probe(1.0, 0.0), None);
     }
 
     #[test]

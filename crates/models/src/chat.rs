@@ -24,6 +24,9 @@ pub enum ModelError {
     Rejected(String),
 }
 
+/// Hears what there is of a reply.
+pub type Grow = dyn Fn(&str) + Send + Sync;
+
 /// Writes the answer to a question.
 ///
 /// The ledger cannot fence a provider: a killed worker's question is asked again, and paid twice; a late
@@ -32,10 +35,13 @@ pub trait ChatModel: Debug + Send + Sync {
     /// The name recorded in every answer.
     fn name(&self) -> &'static str;
 
+    /// `grow` is told what there is of the reply so far, whole each time, as often as there is more.
+    ///
     /// # Errors
     /// [`ModelError`].
     fn reply<'a>(
         &'a self,
         question: &'a str,
+        grow: &'a Grow,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, ModelError>> + Send + 'a>>;
 }

@@ -6,7 +6,7 @@ pub mod chat;
 pub mod scripted;
 mod settings;
 
-pub use chat::{ChatModel, ModelError, Reply};
+pub use chat::{ChatModel, Grow, ModelError, Reply};
 pub use settings::{Provider, Settings};
 
 use std::sync::Arc;

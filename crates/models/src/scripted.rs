@@ -5,6 +5,8 @@
 //! | directive | effect |
 //! |---|---|
 //! | `#wait=200ms` | thinks for that long (ms only) |
+//! | `#times=3` | says the question so many times |
+//! | `#stream=20ms` | says its answer word by word, with this pause after each |
 //! | `#hang` | never answers |
 //! | `#panic` | panics |
 //! | `#fail` | this call fails: the item is retried |
@@ -15,7 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use crate::{ChatModel, ModelError, Reply};
+use crate::{ChatModel, Grow, ModelError, Reply};
 
 #[derive(Debug)]
 pub struct Scripted {
@@ -42,11 +44,13 @@ impl ChatModel for Scripted {
     fn reply<'a>(
         &'a self,
         question: &'a str,
+        grow: &'a Grow,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, ModelError>> + Send + 'a>> {
         Box::pin(async move {
             if !self.delay.is_zero() {
                 tokio::time::sleep(self.delay).await;
             }
+            let (mut pause, mut times) = (None, 1);
             for word in question.split_whitespace() {
                 match word {
                     "#hang" => std::future::pending().await,
@@ -55,16 +59,32 @@ impl ChatModel for Scripted {
                     "#reject" => return Err(ModelError::Rejected("the script says so".to_owned())),
                     "#unavailable" => return Err(ModelError::Unavailable("scripted")),
                     _ => {
-                        let wait = word.strip_prefix("#wait=").and_then(|rest| rest.strip_suffix("ms"));
-                        if let Some(millis) = wait.and_then(|millis| millis.parse().ok()) {
-                            tokio::time::sleep(Duration::from_millis(millis)).await;
+                        if let Some(wait) = millis(word, "#wait=") {
+                            tokio::time::sleep(wait).await;
                         }
+                        if let Some(more) = word.strip_prefix("#times=").and_then(|more| more.parse().ok()) {
+                            times = more;
+                        }
+                        pause = pause.or_else(|| millis(word, "#stream="));
                     }
                 }
             }
-            Ok(Reply { text: Self::answer_to(question) })
+            let text = Self::answer_to(&vec![question; times].join("\n\n"));
+            if let Some(pause) = pause {
+                for (end, _) in text.match_indices(' ').chain([(text.len(), "")]) {
+                    grow(&text[..end]);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+            Ok(Reply { text })
         })
     }
+}
+
+/// `20ms` after `name`.
+fn millis(word: &str, name: &str) -> Option<Duration> {
+    let millis = word.strip_prefix(name)?.strip_suffix("ms")?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 #[cfg(test)]
@@ -74,8 +94,20 @@ mod tests {
     #[tokio::test]
     async fn it_does_what_the_question_says() {
         let model = Scripted::new(Duration::ZERO);
-        assert_eq!(model.reply("hello").await, Ok(Reply { text: Scripted::answer_to("hello") }));
-        assert_eq!(model.reply("please #unavailable").await, Err(ModelError::Unavailable("scripted")));
-        assert!(matches!(model.reply("#reject this").await, Err(ModelError::Rejected(_))));
+        let deaf = |_: &str| ();
+        assert_eq!(model.reply("hello", &deaf).await, Ok(Reply { text: Scripted::answer_to("hello") }));
+        let away = Err(ModelError::Unavailable("scripted"));
+        assert_eq!(model.reply("please #unavailable", &deaf).await, away);
+        assert!(matches!(model.reply("#reject this", &deaf).await, Err(ModelError::Rejected(_))));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_is_streamed_grows_to_what_it_is() {
+        let heard = std::sync::Mutex::new(Vec::new());
+        let grow = |text: &str| heard.lock().expect("nobody panicked").push(text.to_owned());
+        let reply = Scripted::new(Duration::ZERO).reply("hi #stream=1ms", &grow).await.expect("it answers");
+        let heard = heard.into_inner().expect("nobody panicked");
+        assert!(heard.windows(2).all(|pair| pair[1].starts_with(&pair[0])), "{heard:?}");
+        assert_eq!(heard.last(), Some(&reply.text));
     }
 }

@@ -227,12 +227,13 @@ async fn ask(
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows: HashMap<Uuid, Passage> = passages::visible(ledger, &ids, None)
         .await?
+        .passages
         .into_iter()
         .map(|passage| (passage.chunk.0, passage))
         .collect();
     let hits: Vec<(f32, &Passage)> =
         found.hits.iter().filter_map(|hit| rows.get(&hit.id).map(|row| (hit.score, row))).collect();
-    let idf = crate::search::idf(&query, &found.statistics);
+    let idf = found.statistics.of(&query);
     let foreign: Vec<(f32, &Passage)> =
         hits.iter().filter(|(_, passage)| passage.document != heading.document).copied().collect();
     let bare: Vec<(f32, Passage)> =

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub use self::metrics::{ndcg, percentile, recall, reciprocal_rank, refused_keeping};
 pub use self::set::{Query, Row, SetError, corpus, negatives, queries};
-use crate::search::{idf, shown, texts};
+use crate::search::{shown, texts};
 
 /// Points in one call: a page of the index client's size, well below every limit on messages.
 const POINTS: usize = 500;
@@ -270,7 +270,7 @@ async fn search(
         .iter()
         .filter_map(|hit| chunks.get(&hit.id).map(|chunk| (hit.score, chunk.clone())))
         .collect();
-    let ranked = rerank(&query, &idf(&query, &found.statistics), &texts(&visible));
+    let ranked = rerank(&query, &found.statistics.of(&query), &texts(&visible));
     let mut documents: Vec<usize> = Vec::new();
     for passage in shown(&visible, &ranked, ranked.len()) {
         let row = number(passage.document);

@@ -1,12 +1,11 @@
 //! A search, from the words to the passages.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use knowledge::analyser::{self, Query};
-use knowledge::coverage::{self, Idf};
-use knowledge::index::Statistics;
+use knowledge::analyser;
+use knowledge::coverage;
 use knowledge::rerank::{self, Ranked, rerank};
 use knowledge::{Index, IndexError};
 use store::generations::{self, Generation};
@@ -99,9 +98,9 @@ impl Retriever {
                 .search_with_statistics(&generation.collection, &query.sparse(), asked)
                 .await
                 .map_err(lost)?;
-            let visible = self.visible(&found.hits, audience).await?;
+            let (visible, replaced) = self.visible(&found.hits, audience).await?;
             looks += 1;
-            if looks < LOOKS && self.just_replaced(&found.hits, &visible).await? {
+            if replaced && looks < LOOKS {
                 // What went live with a switch, or after it, is in the new collection only.
                 if let Some(now) = self.live(true).await?
                     && now.id != generation.id
@@ -117,7 +116,7 @@ impl Retriever {
             wanted = (wanted * 8).min(MOST_HITS);
         };
         let empty = visible.is_empty() && found.statistics.points == 0 && self.is_empty().await?;
-        let idf = idf(&query, &found.statistics);
+        let idf = found.statistics.of(&query);
         let ranked = rerank(&query, &idf, &texts(&visible));
         let coverage = coverage::coverage(&ranked);
         let looked_for = coverage::looked_for(&query, &idf, &ranked, LOOKED_FOR);
@@ -126,36 +125,23 @@ impl Retriever {
         Ok(Found { passages, coverage, threshold, looked_for, empty, idf })
     }
 
-    /// The hits that may be shown, in their order.
+    /// The hits that may be shown, in their order; and whether a document was replaced between the look at the index
+    /// and this one.
     async fn visible(
         &self,
         hits: &[knowledge::Hit],
         audience: Option<&[String]>,
-    ) -> Result<Vec<(f32, Visible)>, RetrievalError> {
+    ) -> Result<(Vec<(f32, Visible)>, bool), RetrievalError> {
         if hits.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         let ids: Vec<Uuid> = hits.iter().map(|hit| hit.id).collect();
-        let mut rows: HashMap<Uuid, Visible> = passages::visible(&self.ledger, &ids, audience)
-            .await?
-            .into_iter()
-            .map(|passage| (passage.chunk.0, passage))
-            .collect();
-        Ok(hits.iter().filter_map(|hit| rows.remove(&hit.id).map(|row| (hit.score, row))).collect())
-    }
-
-    /// Whether a document was replaced between the look at the index and the look at the ledger.
-    async fn just_replaced(
-        &self,
-        hits: &[knowledge::Hit],
-        visible: &[(f32, Visible)],
-    ) -> Result<bool, RetrievalError> {
-        if hits.len() == visible.len() {
-            return Ok(false);
-        }
-        let seen: HashSet<Uuid> = visible.iter().map(|(_, passage)| passage.chunk.0).collect();
-        let hidden: Vec<Uuid> = hits.iter().map(|hit| hit.id).filter(|id| !seen.contains(id)).collect();
-        Ok(passages::just_replaced(&self.ledger, &hidden).await?)
+        let seen = passages::visible(&self.ledger, &ids, audience).await?;
+        let mut rows: HashMap<Uuid, Visible> =
+            seen.passages.into_iter().map(|passage| (passage.chunk.0, passage)).collect();
+        let visible =
+            hits.iter().filter_map(|hit| rows.remove(&hit.id).map(|row| (hit.score, row))).collect();
+        Ok((visible, seen.replaced))
     }
 
     async fn is_empty(&self) -> Result<bool, RetrievalError> {
@@ -182,11 +168,6 @@ fn lost(error: IndexError) -> RetrievalError {
         IndexError::Missing(collection) => RetrievalError::Lost { collection },
         other => RetrievalError::Index(other),
     }
-}
-
-/// Of each term of the question.
-pub(crate) fn idf(query: &Query, statistics: &Statistics) -> Idf {
-    Idf(query.terms.iter().map(|term| statistics.idf(term.index)).collect())
 }
 
 /// What is looked at a second time.

@@ -18,10 +18,16 @@ const PLAIN: &[(&str, &str, Form)] = &[
     ("NATS_URL", "nats.url", Form::Text),
     ("QDRANT_URL", "index.url", Form::Text),
     ("QDRANT_API_KEY", "index.api_key", Form::Text),
+    ("TELEGRAM_BOT_TOKEN", "telegram.token", Form::Text),
+    ("OPERATOR_IDS", "telegram.operators", Form::List),
     ("LOG_LEVEL", "log.level", Form::Text),
     ("ALLOWED_HOSTS", "http.allowed_hosts", Form::List),
     ("CORS_ORIGINS", "http.cors_origins", Form::List),
 ];
+
+/// Keys whose values are lists.
+const LISTS: &[&str] =
+    &["http.allowed_hosts", "http.cors_origins", "telegram.operators", "telegram.audience"];
 
 #[derive(Debug, Clone, Copy)]
 enum Form {
@@ -104,8 +110,7 @@ fn variables(env: &[(String, String)]) -> Vec<Variable<'_>> {
             let path = upper.strip_prefix("VECTORA__")?;
             let (path, names_file) = path.strip_suffix("_FILE").map_or((path, false), |path| (path, true));
             let key = path.to_lowercase().replace("__", ".");
-            let list = matches!(key.as_str(), "http.allowed_hosts" | "http.cors_origins");
-            let form = if list { Form::List } else { Form::Text };
+            let form = if LISTS.contains(&key.as_str()) { Form::List } else { Form::Text };
             Some(Variable { name, value, key, form, names_file })
         })
         .collect();

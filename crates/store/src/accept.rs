@@ -6,6 +6,8 @@
 //! has is returned for publishing, new or not: NATS drops the repetition by its id, and a lost one is mended
 //! early. A key that is being worked on needs none: its settle publishes again.
 
+mod updates;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use uuid::Uuid;
 
 use crate::work::Issued;
 use crate::{Error, Ledger};
+
+pub use self::updates::{Received, Receiver, Update, update, updates};
 
 /// The stage intake keys are at, for ever.
 pub const INTAKE: &str = "intake";
@@ -96,18 +100,6 @@ impl Acceptor {
     }
 }
 
-/// Something that came in over a channel that delivers, raw.
-#[derive(Debug, Clone)]
-pub struct Update {
-    pub channel: Channel,
-    /// The chat.
-    pub address: String,
-    /// With `external_id`, what makes a repetition recognisable.
-    pub source: String,
-    pub external_id: String,
-    pub payload: Value,
-}
-
 /// The id of the intake key of a chat.
 pub fn intake_key(channel: Channel, address: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("vectora:{channel}:{address}").as_bytes())
@@ -172,35 +164,6 @@ async fn try_questions(
         });
     }
     Ok(results)
-}
-
-/// Accepts an update of a channel. `None`: it was here before.
-///
-/// # Errors
-/// [`Error`]; the caller must not acknowledge the update to its sender then.
-pub async fn update(ledger: &Ledger, update: &Update) -> Result<Option<(MessageId, Option<Ticket>)>, Error> {
-    let key_id = intake_key(update.channel, &update.address);
-    let message = MessageId::new();
-    let stored = insert(
-        ledger,
-        &[Row {
-            key_id,
-            channel: update.channel,
-            address: update.address.clone(),
-            source: update.source.clone(),
-            external_id: Some(update.external_id.clone()),
-            message,
-            asked_by: None,
-            payload: update.payload.clone(),
-            opens: None,
-            idempotency: None,
-        }],
-    )
-    .await?;
-    Ok(stored
-        .messages
-        .contains(&message.0)
-        .then(|| (message, stored.issued.get(&key_id).map(|issued| issued.ticket(Kind::IntakeKey)))))
 }
 
 /// A conversation given must exist, be a REST one, and belong to the key. Both never change, so no lock.

@@ -95,6 +95,24 @@ pub(crate) async fn cancel(conn: &mut PgConnection, revisions: &[Uuid]) -> Resul
     Ok(())
 }
 
+/// Ends the open batches of generations that nobody searches any more. The caller holds the generations' lock alone,
+/// or the generations are retired.
+pub(crate) async fn cancel_of(conn: &mut PgConnection, generations: &[Uuid]) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH held AS (
+             SELECT id FROM embed_batches WHERE generation_id = ANY($1) AND state = 'open'
+             ORDER BY id FOR NO KEY UPDATE
+         )
+         UPDATE embed_batches b SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
+             ended_at = clock_timestamp()
+         FROM held WHERE b.id = held.id",
+        generations
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Drives a failed batch again whose revision is still building or live. `false`: there is none.
 pub(crate) async fn redrive(ledger: &Ledger, id: Uuid) -> Result<bool, Error> {
     let done = sqlx::query!(

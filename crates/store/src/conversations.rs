@@ -42,6 +42,17 @@ pub(crate) async fn lock(conn: &mut PgConnection, conversations: &[Uuid]) -> Res
 pub async fn take(ledger: &Ledger, conversation: ConversationId, idle: Duration) -> Result<bool, Error> {
     let mut tx = ledger.begin().await?;
     lock(&mut tx, &[conversation.0]).await?;
+    let taken = take_locked(&mut tx, conversation, idle).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// As [`take`], within a transaction that holds the conversation's lock.
+pub(crate) async fn take_locked(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+    idle: Duration,
+) -> Result<bool, Error> {
     let taken = sqlx::query!(
         "UPDATE conversations SET handled_by = 'operator',
              handled_until = clock_timestamp() + $2 * interval '1 second'
@@ -49,24 +60,17 @@ pub async fn take(ledger: &Ledger, conversation: ConversationId, idle: Duration)
         conversation.0,
         seconds(idle)
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
     if taken.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!(
-        "UPDATE turns SET state = 'superseded', issued_at = NULL, owner = NULL, lease_until = NULL,
-             ended_at = clock_timestamp()
-         WHERE conversation_id = $1 AND state = 'active'",
-        conversation.0
-    )
-    .execute(&mut *tx)
-    .await?;
+    turns::supersede(conn, conversation).await?;
     sqlx::query!(
         "UPDATE messages SET state = 'operator' WHERE conversation_id = $1 AND state = 'waiting'",
         conversation.0
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
     sqlx::query!(
         "UPDATE outbound SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
@@ -74,18 +78,17 @@ pub async fn take(ledger: &Ledger, conversation: ConversationId, idle: Duration)
          WHERE conversation_id = $1 AND author = 'bot' AND state IN ('waiting', 'ready')",
         conversation.0
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
     // What an operator said before waits no longer for what the bot will not say. Without an `issued_at`:
     // nobody here publishes, so the dispatcher does.
-    outbound::promote(&mut tx, &[conversation.0]).await?;
+    outbound::promote(conn, &[conversation.0]).await?;
     sqlx::query!(
         "UPDATE outbound SET issued_at = NULL WHERE conversation_id = $1 AND state = 'ready' AND owner IS NULL",
         conversation.0
     )
-    .execute(&mut *tx)
+    .execute(&mut *conn)
     .await?;
-    tx.commit().await?;
     Ok(true)
 }
 
@@ -107,18 +110,29 @@ pub(crate) async fn end_takeover(
 ) -> Result<Vec<Ticket>, Error> {
     let mut tx = ledger.begin().await?;
     lock(&mut tx, &[conversation.0]).await?;
-    sqlx::query!(
-        "UPDATE conversations SET handled_by = 'bot', handled_until = NULL
-         WHERE id = $1 AND (NOT $2 OR handled_until < clock_timestamp())",
-        conversation.0,
-        lapsed
-    )
-    .execute(&mut *tx)
-    .await?;
+    release(&mut tx, conversation, lapsed).await?;
     let mut tickets = turns::open_next(&mut tx, &[conversation.0]).await?.tickets;
     tickets.extend(outbound::promote(&mut tx, &[conversation.0]).await?);
     tx.commit().await?;
     Ok(tickets)
+}
+
+/// As [`end_takeover`], within a transaction that holds the conversation's lock. `false`: it was not held, or not
+/// for too long.
+pub(crate) async fn release(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+    lapsed: bool,
+) -> Result<bool, Error> {
+    let released = sqlx::query!(
+        "UPDATE conversations SET handled_by = 'bot', handled_until = NULL, human_wanted_at = NULL
+         WHERE id = $1 AND handled_by = 'operator' AND (NOT $2 OR handled_until < clock_timestamp())",
+        conversation.0,
+        lapsed
+    )
+    .execute(conn)
+    .await?;
+    Ok(released.rows_affected() == 1)
 }
 
 /// Conversations an operator took and then forgot.

@@ -8,11 +8,11 @@ mod documents;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::{Stage, Stream};
+use contract::{Language, Stage, Stream};
 use sqlx::{Postgres, Transaction};
 
 use crate::work::{self, Issued};
-use crate::{Error, Ledger, conversations, outbound, revisions, turns};
+use crate::{Error, Ledger, conversations, desks, outbound, revisions, turns};
 
 /// Tickets one round issues for one stage at the most: a burst after an outage goes out in portions, so
 /// that a round stays short.
@@ -100,6 +100,8 @@ pub struct AgeLimits {
     pub turn: Duration,
     pub outbound: Duration,
     pub document: Duration,
+    /// Raw updates of channels.
+    pub update: Duration,
 }
 
 /// What [`tidy`] did.
@@ -113,12 +115,13 @@ pub struct Tidied {
     pub issued: Vec<contract::Ticket>,
 }
 
-/// Gives up unleased rows past their age limit, returns takeovers nobody looked after, and forgets
-/// idempotency keys older than 24 hours.
+/// Gives up unleased rows past their age limit, returns takeovers nobody looked after, opens turns of a bot that goes
+/// on, tells operators what became of their messages, and forgets idempotency keys older than 24 hours and raw updates.
+/// What is said to operators is said in their language.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn tidy(ledger: &Ledger, limits: AgeLimits) -> Result<Tidied, Error> {
+pub async fn tidy(ledger: &Ledger, limits: AgeLimits, operators: Language) -> Result<Tidied, Error> {
     let mut done = Tidied::default();
     let (given_up, tickets) = turns::give_up_old(ledger, limits.turn).await?;
     done.turns_given_up = given_up;
@@ -128,13 +131,31 @@ pub async fn tidy(ledger: &Ledger, limits: AgeLimits) -> Result<Tidied, Error> {
     done.issued.extend(tickets);
     done.revisions_given_up = revisions::give_up_old(ledger, limits.document).await?;
     for conversation in conversations::lapsed_takeovers(ledger).await? {
-        done.issued.extend(conversations::end_takeover(ledger, conversation, true).await?);
+        done.issued.extend(desks::lapse(ledger, conversation, operators).await?);
         done.takeovers_returned += 1;
     }
+    done.issued.extend(turns::wake(ledger).await?);
+    done.issued.extend(desks::tell_fates(ledger, operators).await?);
+    forget_updates(ledger, limits.update).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '24 hours'")
         .execute(&ledger.pool)
         .await?;
     Ok(done)
+}
+
+/// Raw updates that were read are of no use any more: a repetition comes within a day.
+async fn forget_updates(ledger: &Ledger, limit: Duration) -> Result<(), Error> {
+    sqlx::query!(
+        "DELETE FROM inbox WHERE id IN (
+             SELECT id FROM inbox
+             WHERE external_id IS NOT NULL AND state IN ('done', 'passed')
+               AND received_at < clock_timestamp() - $1 * interval '1 second'
+             LIMIT 1000)",
+        work::seconds(limit)
+    )
+    .execute(&ledger.pool)
+    .await?;
+    Ok(())
 }
 
 async fn try_lock(tx: &mut Transaction<'static, Postgres>) -> Result<bool, Error> {

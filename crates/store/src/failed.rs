@@ -69,7 +69,7 @@ pub async fn show(ledger: &Ledger, id: Uuid) -> Result<Option<Value>, Error> {
                UNION ALL SELECT to_jsonb(e) FROM escalations e WHERE id = $1
                UNION ALL SELECT to_jsonb(r) - 'content' FROM revisions r WHERE id = $1
                UNION ALL SELECT to_jsonb(b) FROM embed_batches b WHERE id = $1
-               UNION ALL SELECT to_jsonb(o) - 'text' FROM outbound o WHERE id = $1
+               UNION ALL SELECT to_jsonb(o) - 'text' - 'content' FROM outbound o WHERE id = $1
            ) AS found LIMIT 1"#,
         id
     )

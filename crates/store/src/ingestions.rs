@@ -156,20 +156,19 @@ pub async fn any(ledger: &Ledger) -> Result<bool, Error> {
 pub async fn set_state(ledger: &Ledger, id: IngestionId, state: &str) -> Result<bool, Error> {
     let mut tx = ledger.begin().await?;
     generations::lock_shared(&mut tx).await?;
-    let homes = sqlx::query_scalar!(
-        "SELECT document_id FROM revisions WHERE queue = $1 AND state = 'building'",
-        id.0
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    if state == "cancelled" {
-        documents::lock(&mut tx, &homes).await?;
-    }
+    // Before its revisions are read: a file that is being received holds this row, and adds one.
     let done =
         sqlx::query!("UPDATE ingestions SET state = $2 WHERE id = $1 AND state <> 'cancelled'", id.0, state)
             .execute(&mut *tx)
             .await?;
     if done.rows_affected() == 1 && state == "cancelled" {
+        let homes = sqlx::query_scalar!(
+            "SELECT document_id FROM revisions WHERE queue = $1 AND state = 'building'",
+            id.0
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        documents::lock(&mut tx, &homes).await?;
         let mine = sqlx::query_scalar!(
             "SELECT id FROM revisions WHERE queue = $1 AND state = 'building' AND document_id = ANY($2)",
             id.0,

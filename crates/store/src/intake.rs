@@ -1,13 +1,25 @@
 //! The queue of one chat or conversation: its waiting inbox rows, read in order.
+//!
+//! Most of what comes in are questions to the bot, and those are written for many chats at once ([`plain`]). Whatever
+//! depends on what was before it (commands, edits, buttons, a human at the desk, a limit) goes one by one, in order
+//! ([`apply`]).
+
+mod apply;
+mod plain;
+mod reading;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use contract::{Channel, ContactId, ConversationId, Kind, MessageId, Stage, Ticket};
+use contract::{Channel, Chat, ConversationId, Kind, MessageId, Stage, Ticket};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::reading::{Command, DeskAct, DeskWord, Kept, Reading, Said};
+use crate::contacts::{self, Contact, Sender};
+use crate::desks::{self, Operators};
+use crate::limiter::Rate;
 use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict};
 use crate::{Error, Ledger, conversations, turns};
 
@@ -26,6 +38,24 @@ pub struct Queue {
     pub updates: Vec<Waiting>,
 }
 
+impl Queue {
+    /// The address of the contact its conversation belongs to: all topics of a chat share one.
+    fn contact(&self) -> String {
+        match (self.channel, self.address.parse::<Chat>()) {
+            (Channel::Telegram, Ok(chat)) => chat.whole().to_string(),
+            _ => self.address.clone(),
+        }
+    }
+}
+
+/// How we talk, beside what is in the ledger.
+#[derive(Debug, Clone)]
+pub struct Manners {
+    pub operators: Operators,
+    /// Questions one person may ask.
+    pub contact_rate: Rate,
+}
+
 /// One inbox row.
 #[derive(Debug, Clone)]
 pub struct Waiting {
@@ -34,15 +64,6 @@ pub struct Waiting {
     pub message: MessageId,
     pub payload: Value,
     pub received_at: DateTime<Utc>,
-}
-
-/// What an update turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading {
-    /// Something to be answered.
-    Question(String),
-    /// Of a kind that is stored and passed over.
-    Passed,
 }
 
 /// What `intake` made of a queue: one reading for each update it was given, in order.
@@ -102,6 +123,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Queue>
 pub async fn settle(
     ledger: &Ledger,
     stage: &Stage,
+    manners: &Manners,
     batch: &[(Claim, Queue, Verdict<Read>)],
 ) -> Result<Vec<Outcome>, Error> {
     let mut tx = ledger.begin().await?;
@@ -133,7 +155,7 @@ pub async fn settle(
             ));
         }
         match verdict {
-            Verdict::Done(read) => opening.push((claim.id, read)),
+            Verdict::Done(read) => opening.push(read),
             Verdict::Failed { error, .. } => {
                 if let Some(poison) = queue.updates.first() {
                     fail_row(&mut tx, poison.id, error).await?;
@@ -143,7 +165,7 @@ pub async fn settle(
             Verdict::Retry { .. } | Verdict::Release { .. } => {}
         }
     }
-    let opened = store_messages(&mut tx, &opening).await?;
+    let opened = write(&mut tx, manners, &opening).await?;
     work::uncommitted(stage).await;
     tx.commit().await?;
 
@@ -207,62 +229,133 @@ async fn consume(
     Ok(rows.into_iter().map(|row| (Fence { id: row.id, epoch: row.epoch }, row.issued_at)).collect())
 }
 
-/// Writes the messages of the keys that were still ours, and opens what can be opened.
-async fn store_messages(conn: &mut PgConnection, reads: &[(Uuid, &Read)]) -> Result<turns::Opened, Error> {
+/// Writes what was read of the keys that were still ours, and opens what can be opened.
+async fn write(conn: &mut PgConnection, manners: &Manners, reads: &[&Read]) -> Result<turns::Opened, Error> {
+    let (passed, scrubbed) = plain::passed(reads);
+    plain::close(conn, &passed, &scrubbed).await?;
+    // What nobody said to us opens no conversation.
+    let reads: Vec<&Read> = reads.iter().copied().filter(|read| read.has_words()).collect();
     if reads.is_empty() {
         return Ok(turns::Opened::default());
     }
-    let queues: Vec<&Queue> = reads.iter().map(|(_, read)| &read.queue).collect();
-    let homes = homes(conn, &queues).await?;
-    let conversations: Vec<Uuid> = homes.iter().map(|id| id.0).collect();
+    let people = contacts::meet(conn, &senders(&reads)).await?;
+    let homes = homes(conn, &reads, &people).await?;
+    let mut conversations: Vec<Uuid> = homes.iter().map(|id| id.0).collect();
+    if reads.iter().any(|read| read.queue.channel == Channel::Telegram) {
+        let partners = desks::partners(conn, &conversations).await?;
+        conversations.extend(partners);
+        conversations.sort_unstable();
+        conversations.dedup();
+    }
     conversations::lock(conn, &conversations).await?;
 
-    let (mut done, mut passed) = (Vec::new(), Vec::new());
-    let (mut ids, mut owners, mut positions) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut texts, mut received) = (Vec::new(), Vec::new());
-    for ((_, read), home) in reads.iter().zip(&homes) {
-        for (update, reading) in read.queue.updates.iter().zip(&read.readings) {
-            match reading {
-                Reading::Passed => passed.push(update.id),
-                Reading::Question(text) => {
-                    done.push(update.id);
-                    ids.push(update.message.0);
-                    owners.push(home.0);
-                    positions.push(update.id);
-                    texts.push(text.clone());
-                    received.push(update.received_at);
-                }
-            }
-        }
+    let states = states(conn, &homes).await?;
+    let refused = plain::refused(conn, manners.contact_rate, &reads, &people).await?;
+    let mut scenes = Vec::with_capacity(reads.len());
+    for (read, home) in reads.iter().zip(&homes) {
+        let state = states.get(&home.0).cloned().unwrap_or_default();
+        scenes.push(Scene { read, home: *home, state, people: &people });
     }
-    sqlx::query!(
-        "WITH read AS (
-             UPDATE inbox SET state = CASE WHEN id = ANY($1) THEN 'done' ELSE 'passed' END
-             WHERE id = ANY($1) OR id = ANY($2)
-         )
-         INSERT INTO messages (id, conversation_id, position, text, state, received_at)
-         SELECT m.id, m.conversation_id, m.position, m.text,
-                CASE c.handled_by WHEN 'bot' THEN 'waiting' ELSE 'operator' END, m.received_at
-         FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[])
-             AS m(id, conversation_id, position, text, received_at)
-         JOIN conversations c ON c.id = m.conversation_id",
-        &done,
-        &passed,
-        &ids,
-        &owners,
-        &positions,
-        &texts,
-        &received
-    )
-    .execute(&mut *conn)
-    .await?;
-    let delivering: Vec<Uuid> = queues
-        .iter()
-        .zip(&conversations)
-        .filter(|(queue, _)| queue.channel.delivers())
-        .map(|(_, conversation)| *conversation)
-        .collect();
+    let (simple, other): (Vec<&Scene<'_>>, Vec<&Scene<'_>>) =
+        scenes.iter().partition(|scene| scene.is_simple(&refused));
+    plain::write(conn, &simple).await?;
+    for scene in other {
+        conversations.extend(apply::all(conn, manners, scene, &refused).await?);
+    }
+    conversations.sort_unstable();
+    conversations.dedup();
+    let delivering: Vec<Uuid> = if reads.iter().any(|read| read.queue.channel.delivers()) {
+        conversations.clone()
+    } else {
+        Vec::new()
+    };
     turns::go_on(conn, &conversations, &delivering).await
+}
+
+/// A queue, and where what it holds is said.
+struct Scene<'a> {
+    read: &'a Read,
+    home: ConversationId,
+    state: State,
+    people: &'a HashMap<(Channel, String), Contact>,
+}
+
+/// What the talk in a conversation depends on.
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// An operator has it.
+    held: bool,
+    /// Where operators read it.
+    desk: Option<ConversationId>,
+    /// It is a desk: whose.
+    of: Option<ConversationId>,
+    /// The bot is paused: what people are told, empty for the usual words.
+    paused: Option<String>,
+}
+
+impl Scene<'_> {
+    /// Only questions, and nothing stands between them and the bot.
+    fn is_simple(&self, refused: &HashMap<i64, u32>) -> bool {
+        let free = !(self.state.held && self.state.desk.is_some())
+            && self.state.of.is_none()
+            && self.state.paused.is_none();
+        let mut words = self.read.queue.updates.iter().zip(&self.read.readings);
+        free && words.all(|(update, reading)| match reading {
+            Reading::Question(said) => {
+                !refused.contains_key(&update.id) && !self.sender(said).is_some_and(|contact| contact.blocked)
+            }
+            other => other.is_passed(),
+        })
+    }
+
+    fn sender(&self, said: &Said) -> Option<&Contact> {
+        self.person(said.sender.as_ref()?)
+    }
+
+    fn person(&self, sender: &Sender) -> Option<&Contact> {
+        self.people.get(&(self.read.queue.channel, sender.address.clone()))
+    }
+}
+
+async fn states(conn: &mut PgConnection, homes: &[ConversationId]) -> Result<HashMap<Uuid, State>, Error> {
+    let ids: Vec<Uuid> = homes.iter().map(|home| home.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT c.id AS "id!", c.handled_by = 'operator' AS "held!", mine.desk_id AS "desk?", other.conversation_id AS "of?",
+                  CASE WHEN b.paused_at IS NOT NULL THEN coalesce(b.pause_notice, '') END AS paused
+           FROM conversations c
+           LEFT JOIN desks mine ON mine.conversation_id = c.id
+           LEFT JOIN desks other ON other.desk_id = c.id
+           LEFT JOIN bots b ON c.channel = 'telegram' AND b.id::text = split_part(c.address, ':', 1)
+           WHERE c.id = ANY($1) AND c.channel = 'telegram'"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let state = State {
+                held: row.held,
+                desk: row.desk.map(ConversationId),
+                of: row.of.map(ConversationId),
+                paused: row.paused,
+            };
+            (row.id, state)
+        })
+        .collect())
+}
+
+/// Everybody who wrote, and the chats themselves: a private one is a person, a group stands for its members.
+fn senders(reads: &[&Read]) -> Vec<(Channel, Sender)> {
+    let mut senders = Vec::new();
+    for read in reads.iter().filter(|read| read.queue.channel != Channel::Rest) {
+        let channel = read.queue.channel;
+        let address = read.queue.contact();
+        senders.push((channel, Sender { address, name: None, language: None }));
+        senders
+            .extend(read.readings.iter().filter_map(Reading::sender).map(|sender| (channel, sender.clone())));
+    }
+    senders
 }
 
 /// The conversations of the queues, in their order; made when a chat speaks for the first time. REST
@@ -270,34 +363,32 @@ async fn store_messages(conn: &mut PgConnection, reads: &[(Uuid, &Read)]) -> Res
 ///
 /// Nobody else makes the same one: we hold the intake key of the chat. Existing rows are read, not locked,
 /// so that all locks on conversations are taken afterwards, in the order of their ids.
-async fn homes(conn: &mut PgConnection, queues: &[&Queue]) -> Result<Vec<ConversationId>, Error> {
-    let chats: Vec<&&Queue> = queues.iter().filter(|queue| queue.channel != Channel::Rest).collect();
+async fn homes(
+    conn: &mut PgConnection,
+    reads: &[&Read],
+    people: &HashMap<(Channel, String), Contact>,
+) -> Result<Vec<ConversationId>, Error> {
+    let chats: Vec<&Queue> =
+        reads.iter().map(|read| &read.queue).filter(|queue| queue.channel != Channel::Rest).collect();
     let mut known: HashMap<(String, String), Uuid> = HashMap::new();
     if !chats.is_empty() {
         let channels: Vec<String> = chats.iter().map(|queue| queue.channel.as_str().to_owned()).collect();
         let addresses: Vec<String> = chats.iter().map(|queue| queue.address.clone()).collect();
-        let contacts: Vec<Uuid> = chats.iter().map(|_| ContactId::new().0).collect();
+        let contacts: Vec<Option<Uuid>> = chats
+            .iter()
+            .map(|queue| people.get(&(queue.channel, queue.contact())).map(|contact| contact.id.0))
+            .collect();
         let fresh: Vec<Uuid> = chats.iter().map(|_| ConversationId::new().0).collect();
         sqlx::query!(
-            "INSERT INTO contacts (id, channel, address)
-             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(id, channel, address)
-             ORDER BY channel, address ON CONFLICT (channel, address) DO NOTHING",
-            &contacts,
-            &channels,
-            &addresses
-        )
-        .execute(&mut *conn)
-        .await?;
-        sqlx::query!(
             "INSERT INTO conversations (id, channel, address, contact_id)
-             SELECT g.id, g.channel, g.address, p.id
-             FROM unnest($1::uuid[], $2::text[], $3::text[]) AS g(id, channel, address)
-             JOIN contacts p ON p.channel = g.channel AND p.address = g.address
+             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[])
+                 AS g(id, channel, address, contact_id)
              ORDER BY g.channel, g.address
              ON CONFLICT (channel, address) WHERE address IS NOT NULL DO NOTHING",
             &fresh,
             &channels,
-            &addresses
+            &addresses,
+            &contacts as _
         )
         .execute(&mut *conn)
         .await?;
@@ -313,9 +404,10 @@ async fn homes(conn: &mut PgConnection, queues: &[&Queue]) -> Result<Vec<Convers
         .await?;
         known.extend(rows.into_iter().map(|row| ((row.channel, row.address), row.id)));
     }
-    queues
+    reads
         .iter()
-        .map(|queue| {
+        .map(|read| {
+            let queue = &read.queue;
             if queue.channel == Channel::Rest {
                 return Ok(ConversationId(queue.key_id));
             }

@@ -10,7 +10,10 @@
 pub mod accept;
 pub mod backlog;
 pub mod batches;
+pub mod bots;
+pub mod contacts;
 pub mod conversations;
+pub mod desks;
 pub mod dispatch;
 pub mod documents;
 mod error;
@@ -23,6 +26,7 @@ mod ledger;
 pub mod limiter;
 pub mod measure;
 pub mod migrate;
+pub mod operators;
 pub mod outbound;
 pub mod passages;
 pub mod questions;

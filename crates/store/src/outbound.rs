@@ -7,7 +7,8 @@ pub mod sending;
 
 use std::time::Duration;
 
-use contract::{ConversationId, Kind, Language, OutboundId, Phrase, Ticket, TurnId};
+use contract::{Content, ConversationId, Kind, Language, OutboundId, Phrase, Ticket, TurnId};
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -24,24 +25,64 @@ pub struct Draft {
     pub turn: Option<TurnId>,
     pub kind: &'static str,
     pub author: &'static str,
-    pub text: String,
+    pub content: Content,
+    /// The message on the other side that this one repeats.
+    pub origin: Option<String>,
+    /// The message it edits.
+    pub target: Option<String>,
 }
 
 impl Draft {
+    fn new(conversation: ConversationId, kind: &'static str, author: &'static str, content: Content) -> Self {
+        Self { conversation, turn: None, kind, author, content, origin: None, target: None }
+    }
+
     /// Stands where the answer will be: the answer is delivered by editing it, which can be repeated.
-    pub fn placeholder(conversation: ConversationId, turn: TurnId) -> Self {
-        let text = Phrase::Placeholder.text(Language::English).to_owned();
-        Self { conversation, turn: Some(turn), kind: "placeholder", author: "bot", text }
+    pub fn placeholder(conversation: ConversationId, turn: TurnId, reply_to: Option<String>) -> Self {
+        let text = Phrase::Placeholder.text(Language::English);
+        let content = Content { reply_to, ..Content::plain(text) };
+        Self { turn: Some(turn), ..Self::new(conversation, "placeholder", "bot", content) }
     }
 
     /// The answer of a turn, or what is said in its place.
-    pub fn answer(conversation: ConversationId, turn: TurnId, text: &str) -> Self {
-        Self { conversation, turn: Some(turn), kind: "final", author: "bot", text: text.to_owned() }
+    pub fn answer(conversation: ConversationId, turn: TurnId, content: Content) -> Self {
+        Self { turn: Some(turn), ..Self::new(conversation, "final", "bot", content) }
+    }
+
+    /// What did not fit into the answer's first message.
+    pub fn part(conversation: ConversationId, turn: TurnId, content: Content) -> Self {
+        Self { turn: Some(turn), ..Self::new(conversation, "part", "bot", content) }
+    }
+
+    /// Something the product says; a takeover cancels it.
+    pub fn notice(conversation: ConversationId, content: Content) -> Self {
+        Self::new(conversation, "notice", "bot", content)
+    }
+
+    /// Something the product says on the operators' behalf: a takeover does not cancel it.
+    pub fn desk_notice(conversation: ConversationId, content: Content) -> Self {
+        Self::new(conversation, "notice", "operator", content)
     }
 
     /// What an operator writes.
     pub fn operator(conversation: ConversationId, text: &str) -> Self {
-        Self { conversation, turn: None, kind: "operator", author: "operator", text: text.to_owned() }
+        Self::new(conversation, "operator", "operator", Content::plain(text))
+    }
+
+    /// A message of one side, shown to the other.
+    pub fn relay(conversation: ConversationId, kind: &'static str, content: Content, origin: String) -> Self {
+        Self { origin: Some(origin), ..Self::new(conversation, kind, "operator", content) }
+    }
+
+    /// Another text for a message that was relayed.
+    pub fn edit(conversation: ConversationId, target: String, content: Content) -> Self {
+        Self { target: Some(target), ..Self::new(conversation, "edit", "operator", content) }
+    }
+
+    /// Opens or closes the topic of a desk.
+    pub fn topic(conversation: ConversationId, closed: bool) -> Self {
+        let kind = if closed { "close" } else { "reopen" };
+        Self::new(conversation, kind, "operator", Content::default())
     }
 }
 
@@ -56,20 +97,26 @@ pub(crate) async fn insert(conn: &mut PgConnection, drafts: &[Draft]) -> Result<
     let turns: Vec<Option<Uuid>> = drafts.iter().map(|draft| draft.turn.map(|turn| turn.0)).collect();
     let kinds: Vec<String> = drafts.iter().map(|draft| draft.kind.to_owned()).collect();
     let authors: Vec<String> = drafts.iter().map(|draft| draft.author.to_owned()).collect();
-    let texts: Vec<String> = drafts.iter().map(|draft| draft.text.clone()).collect();
+    // PostgreSQL stores no NUL, and no channel shows one.
+    let texts: Vec<String> = drafts.iter().map(|draft| draft.content.text.replace('\0', "")).collect();
+    let contents: Vec<Value> = drafts.iter().map(|draft| rest(&draft.content)).collect();
+    let origins: Vec<Option<String>> = drafts.iter().map(|draft| draft.origin.clone()).collect();
+    let targets: Vec<Option<String>> = drafts.iter().map(|draft| draft.target.clone()).collect();
     sqlx::query!(
         "WITH d AS (
-             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-                 WITH ORDINALITY AS d(id, conversation_id, turn_id, kind, author, text, n)
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[],
+                                  $7::jsonb[], $8::text[], $9::text[])
+                 WITH ORDINALITY AS d(id, conversation_id, turn_id, kind, author, text, content, origin, target, n)
          ), numbered AS (
              UPDATE conversations c SET next_seq = c.next_seq + g.n
              FROM (SELECT conversation_id, count(*)::int AS n FROM d GROUP BY conversation_id) AS g
              WHERE c.id = g.conversation_id RETURNING c.id, c.next_seq - g.n AS first
          )
-         INSERT INTO outbound (id, conversation_id, turn_id, seq, kind, author, text, stage, state)
+         INSERT INTO outbound
+             (id, conversation_id, turn_id, seq, kind, author, text, content, origin, target, stage, state)
          SELECT d.id, d.conversation_id, d.turn_id,
                 numbered.first + row_number() OVER (PARTITION BY d.conversation_id ORDER BY d.n)::int - 1,
-                d.kind, d.author, d.text, $7, 'waiting'
+                d.kind, d.author, d.text, d.content, d.origin, d.target, $10, 'waiting'
          FROM d JOIN numbered ON numbered.id = d.conversation_id",
         &ids,
         &homes,
@@ -77,11 +124,20 @@ pub(crate) async fn insert(conn: &mut PgConnection, drafts: &[Draft]) -> Result<
         &kinds,
         &authors,
         &texts,
+        &contents,
+        &origins as _,
+        &targets as _,
         DELIVER
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Everything of a content but its text, which has a column of its own.
+fn rest(content: &Content) -> Value {
+    let rest = Content { text: String::new(), ..content.clone() };
+    serde_json::to_value(rest).expect("a content is plain data")
 }
 
 /// Makes the first unfinished row of each conversation ready, if it waits. The caller holds the

@@ -21,61 +21,56 @@ pub struct Passage {
     pub url: Option<String>,
 }
 
-/// Those of `points` that are visible, in no order. `audience`: the tags of which a document must carry one; `None`
-/// sees everything.
+/// What may be seen of some points.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// In no order.
+    pub passages: Vec<Passage>,
+    /// One of the hidden points belongs to a document that was replaced just now: who looked at the index before the
+    /// new points came, and here after they went live, has found neither the old nor the new.
+    pub replaced: bool,
+}
+
+/// Those of `points` that are visible. `audience`: the tags of which a document must carry one; `None` sees everything.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn visible(
-    ledger: &Ledger,
-    points: &[Uuid],
-    audience: Option<&[String]>,
-) -> Result<Vec<Passage>, Error> {
+pub async fn visible(ledger: &Ledger, points: &[Uuid], audience: Option<&[String]>) -> Result<Seen, Error> {
     let rows = sqlx::query!(
-        r#"SELECT c.id, c.document_id, rc.position, s.name AS source, d.path, r.title, c.heading, c.text, r.url
+        r#"SELECT c.id AS "id!", c.document_id AS "document_id!", rc.position AS "position?", s.name AS "source!",
+                  d.path AS "path!", r.title AS "title?", c.heading AS "heading!", c.text AS "text!", r.url AS "url?"
            FROM chunks c
            JOIN documents d ON d.id = c.document_id
-           JOIN revision_chunks rc ON rc.revision_id = d.live_revision AND rc.chunk_id = c.id
-           JOIN revisions r ON r.id = d.live_revision
            JOIN sources s ON s.id = d.source_id
-           WHERE c.id = ANY($1) AND ($2::text[] IS NULL OR (d.tags || r.tags) && $2)"#,
+           LEFT JOIN revision_chunks rc ON rc.revision_id = d.live_revision AND rc.chunk_id = c.id
+           LEFT JOIN revisions r ON r.id = d.live_revision
+           WHERE c.id = ANY($1) AND CASE
+               WHEN rc.chunk_id IS NOT NULL THEN $2::text[] IS NULL OR (d.tags || r.tags) && $2
+               ELSE d.live_revision IS NOT NULL AND d.updated_at > clock_timestamp() - interval '2 seconds' END"#,
         points,
         audience
     )
     .fetch_all(&ledger.pool)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Passage {
-                chunk: ChunkId(row.id),
-                document: DocumentId(row.document_id),
-                position: row.position,
-                source: row.source,
-                path: row.path,
-                title: row.title,
-                heading: documents::heading(row.id, row.heading)?,
-                text: row.text,
-                url: row.url,
-            })
-        })
-        .collect()
-}
-
-/// Whether one of these hidden points belongs to a document that was replaced just now: a search that looked at the
-/// index before the new points came and at the ledger after they went live has found neither the old nor the new.
-///
-/// # Errors
-/// [`Error`].
-pub async fn just_replaced(ledger: &Ledger, hidden: &[Uuid]) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT 1 FROM chunks c JOIN documents d ON d.id = c.document_id
-               WHERE c.id = ANY($1) AND d.live_revision IS NOT NULL
-                 AND d.updated_at > clock_timestamp() - interval '2 seconds') AS "replaced!""#,
-        hidden
-    )
-    .fetch_one(&ledger.pool)
-    .await?)
+    let mut seen = Seen::default();
+    for row in rows {
+        let (Some(position), Some(title)) = (row.position, row.title) else {
+            seen.replaced = true;
+            continue;
+        };
+        seen.passages.push(Passage {
+            chunk: ChunkId(row.id),
+            document: DocumentId(row.document_id),
+            position,
+            source: row.source,
+            path: row.path,
+            title,
+            heading: documents::heading(row.id, row.heading)?,
+            text: row.text,
+            url: row.url,
+        });
+    }
+    Ok(seen)
 }
 
 /// A sample of visible chunks for fitting: spread evenly over the ids, the same for the same knowledge.
@@ -91,7 +86,7 @@ pub async fn sample(ledger: &Ledger, limit: i64) -> Result<Vec<Passage>, Error> 
     )
     .fetch_all(&ledger.pool)
     .await?;
-    let mut sample = visible(ledger, &ids, None).await?;
+    let mut sample = visible(ledger, &ids, None).await?.passages;
     sample.sort_by_key(|passage| passage.chunk);
     Ok(sample)
 }

@@ -46,7 +46,9 @@ pub async fn get(ledger: &Ledger, id: MessageId) -> Result<Option<Owned>, Error>
     ) {
         ("failed", ..) | (_, _, Some("failed"), _) => QuestionStatus::Failed,
         (_, Some("operator"), ..) | (_, _, _, Some("escalated")) => QuestionStatus::Escalated,
-        (_, _, Some("superseded"), _) | ("passed", ..) => QuestionStatus::Superseded,
+        (_, _, Some("superseded"), _) | (_, Some("dropped"), ..) | ("passed", ..) => {
+            QuestionStatus::Superseded
+        }
         (_, _, _, Some("answered")) => QuestionStatus::Answered,
         (_, _, _, Some("refused")) => QuestionStatus::Refused,
         (_, _, Some(_), _) => QuestionStatus::Working,

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use contract::{Answer, Channel, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket, TurnId};
+use contract::{
+    Action, Answer, Channel, Chat, Content, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket,
+    TurnId,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -31,12 +34,31 @@ pub struct Turn {
     pub id: TurnId,
     pub conversation: ConversationId,
     pub channel: Channel,
+    /// The chat; empty for REST.
+    pub address: String,
+    /// Of what was asked, or else the person's.
+    pub language: Language,
     /// What it answers, in order.
     pub messages: Vec<MessageId>,
     /// Their texts, joined by blank lines.
     pub text: String,
     /// Tags of the documents its asker may see, as far as the owner of the conversation may too; `None` sees all.
     pub audience: Option<Vec<String>>,
+}
+
+/// What `answer` made of a turn.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub answer: Answer,
+    /// What is shown on a channel that delivers: the answer, and what did not fit into its first message.
+    pub contents: Vec<Content>,
+}
+
+/// The language of a text or, where it has no letters, the one the person chose or their channel tells.
+pub(crate) fn language(text: &str, chosen: Option<&str>, hint: Option<&str>) -> Language {
+    Language::script_of(text)
+        .or_else(|| chosen?.parse().ok())
+        .unwrap_or_else(|| hint.map_or(Language::English, Language::of_tag))
 }
 
 /// Loads claimed turns, in the order of the claims.
@@ -46,9 +68,11 @@ pub struct Turn {
 pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
-        r#"SELECT t.id, t.conversation_id, c.channel,
+        r#"SELECT t.id, t.conversation_id, c.channel, c.address, p.language, p.language_hint,
                   array_agg(m.id ORDER BY m.position) AS "messages!",
-                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", CASE WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
+                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", 
+                  CASE WHEN c.channel = 'telegram' THEN b.audience
+                       WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
                        ELSE ARRAY(SELECT unnest(ko.audience) INTERSECT SELECT unnest(ka.audience))
                   END AS audience
            FROM turns t JOIN conversations c ON c.id = t.conversation_id
@@ -56,7 +80,10 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
            LEFT JOIN inbox i ON i.message_id = m.id
            LEFT JOIN api_keys ko ON ko.id = c.owner_key
            LEFT JOIN api_keys ka ON ka.id = i.asked_by
-           WHERE t.id = ANY($1) GROUP BY t.id, c.channel, ko.audience, ka.audience"#,
+           LEFT JOIN contacts p ON p.id = c.contact_id
+           LEFT JOIN bots b ON b.id::text = split_part(c.address, ':', 1)
+           WHERE t.id = ANY($1)
+           GROUP BY t.id, c.channel, c.address, p.language, p.language_hint, b.audience, ko.audience, ka.audience"#,
         &ids
     )
     .fetch_all(&ledger.pool)
@@ -67,6 +94,8 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
             id: TurnId(row.id),
             conversation: ConversationId(row.conversation_id),
             channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
+            address: row.address.unwrap_or_default(),
+            language: language(&row.text, row.language.as_deref(), row.language_hint.as_deref()),
             messages: row.messages.into_iter().map(MessageId).collect(),
             text: row.text,
             audience: row.audience,
@@ -99,13 +128,16 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
     let turns: Vec<Uuid> = wanted.iter().map(|_| TurnId::new().0).collect();
     let rows = sqlx::query!(
         r#"WITH wanted AS (
-               SELECT w.conversation_id, w.turn_id, c.channel
+               SELECT w.conversation_id, w.turn_id, c.channel, c.address
                FROM unnest($1::uuid[], $2::uuid[]) AS w(conversation_id, turn_id)
                JOIN conversations c ON c.id = w.conversation_id
                WHERE c.handled_by = 'bot' AND NOT EXISTS (
                    SELECT 1 FROM turns t WHERE t.conversation_id = w.conversation_id AND t.state = 'active')
+                 AND NOT EXISTS (
+                   SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
+                     AND b.id::text = split_part(c.address, ':', 1))
            ), queued AS (
-               SELECT w.turn_id, w.conversation_id, w.channel, m.id, m.position,
+               SELECT w.turn_id, w.conversation_id, w.channel, w.address, m.id, m.position, m.external_id,
                       row_number() OVER line AS n, sum(length(m.text)) OVER line AS characters
                FROM wanted w JOIN messages m ON m.conversation_id = w.conversation_id AND m.state = 'waiting'
                WINDOW line AS (PARTITION BY m.conversation_id ORDER BY m.position)
@@ -120,7 +152,8 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
                UPDATE messages m SET state = 'taken', turn_id = p.turn_id FROM picked p WHERE m.id = p.id
            )
            SELECT p.id AS "message_id!", p.turn_id AS "turn_id!", p.conversation_id AS "conversation_id!",
-                  p.channel AS "channel!", p.n AS "n!", o.issued_at AS "issued_at!"
+                  p.channel AS "channel!", p.address AS "address?", p.external_id AS "external_id?", p.n AS "n!",
+                  o.issued_at AS "issued_at!"
            FROM picked p JOIN opened o ON o.id = p.turn_id ORDER BY p.conversation_id, p.position"#,
         &wanted,
         &turns,
@@ -137,14 +170,38 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
         if row.n == 1 {
             let micros = row.issued_at.timestamp_micros();
             opened.tickets.push(Ticket::new(Kind::Turn, row.turn_id, OPENING_STAGE, micros));
-            if conversations::channel("conversations", row.conversation_id, &row.channel)?.delivers() {
-                placeholders
-                    .push(Draft::placeholder(ConversationId(row.conversation_id), TurnId(row.turn_id)));
+            let channel = conversations::channel("conversations", row.conversation_id, &row.channel)?;
+            if channel.delivers() && !shows_drafts(channel, row.address.as_deref()) {
+                let home = ConversationId(row.conversation_id);
+                placeholders.push(Draft::placeholder(home, TurnId(row.turn_id), row.external_id));
             }
         }
     }
     outbound::insert(conn, &placeholders).await?;
     Ok(opened)
+}
+
+/// Whether an answer grows in a draft before it is there: then a placeholder would only be in its way, and the answer
+/// sends the message that it edits itself.
+fn shows_drafts(channel: Channel, address: Option<&str>) -> bool {
+    channel == Channel::Telegram
+        && address.and_then(|address| address.parse::<Chat>().ok()).is_some_and(|chat| !chat.is_group())
+}
+
+/// Ends the active turn of a conversation without an answer. The caller holds the conversation's lock. Returns it.
+pub(crate) async fn supersede(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+) -> Result<Option<TurnId>, Error> {
+    let ended = sqlx::query_scalar!(
+        "UPDATE turns SET state = 'superseded', issued_at = NULL, owner = NULL, lease_until = NULL,
+             ended_at = clock_timestamp()
+         WHERE conversation_id = $1 AND state = 'active' RETURNING id",
+        conversation.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(ended.map(TurnId))
 }
 
 /// Settles many turns of one stage in one transaction: answers, what is to be delivered, and the next turn
@@ -155,7 +212,7 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
 pub async fn settle(
     ledger: &Ledger,
     stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<Answer>)],
+    batch: &[(Claim, Turn, Verdict<Answered>)],
 ) -> Result<Vec<Outcome>, Error> {
     let mut tx = ledger.begin().await?;
     let ending: Vec<Uuid> = batch
@@ -185,16 +242,18 @@ pub async fn settle(
             continue;
         }
         match verdict {
-            Verdict::Done(answer) => {
+            Verdict::Done(Answered { answer, contents }) => {
                 answers.push((turn.id, answer));
                 if turn.channel.delivers() {
-                    drafts.push(Draft::answer(turn.conversation, turn.id, &answer.text));
+                    let mut contents = contents.iter().cloned();
+                    let first = contents.next().unwrap_or_else(|| Content::plain(answer.text.clone()));
+                    drafts.push(Draft::answer(turn.conversation, turn.id, first));
+                    drafts.extend(contents.map(|part| Draft::part(turn.conversation, turn.id, part)));
                 }
             }
             Verdict::Failed { .. } => {
                 if turn.channel.delivers() {
-                    let apology = Phrase::Apology.text(Language::of(&turn.text));
-                    drafts.push(Draft::answer(turn.conversation, turn.id, apology));
+                    drafts.push(Draft::answer(turn.conversation, turn.id, apology(turn.language)));
                 }
             }
             Verdict::Retry { .. } | Verdict::Release { .. } => continue,
@@ -261,12 +320,42 @@ async fn write_answers(conn: &mut PgConnection, answers: &[(TurnId, &Answer)]) -
     Ok(())
 }
 
+/// What is said when a turn was given up.
+fn apology(language: Language) -> Content {
+    let buttons = vec![vec![Action::Human.button(language)]];
+    Content { buttons, ..Content::plain(Phrase::Apology.text(language)) }
+}
+
+/// Opens turns of conversations whose messages wait without one: a bot that was paused goes on. Returns tickets.
+pub(crate) async fn wake(ledger: &Ledger) -> Result<Vec<Ticket>, Error> {
+    let waiting = sqlx::query_scalar!(
+        "SELECT DISTINCT m.conversation_id FROM messages m JOIN conversations c ON c.id = m.conversation_id
+         WHERE m.state = 'waiting' AND c.handled_by = 'bot'
+           AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id AND t.state = 'active')
+           AND NOT EXISTS (
+               SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
+                 AND b.id::text = split_part(c.address, ':', 1))
+         LIMIT 1000"
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let mut tickets = Vec::new();
+    for homes in waiting.chunks(50) {
+        let mut tx = ledger.begin().await?;
+        conversations::lock(&mut tx, homes).await?;
+        tickets.extend(go_on(&mut tx, homes, homes).await?.tickets);
+        tx.commit().await?;
+    }
+    Ok(tickets)
+}
+
 /// Gives up unleased turns older than `limit`, each with its follow-up. Returns how many, and tickets.
 pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<(usize, Vec<Ticket>), Error> {
     let old = sqlx::query!(
-        r#"SELECT t.id, t.conversation_id, c.channel,
+        r#"SELECT t.id, t.conversation_id, c.channel, p.language AS "language?", p.language_hint AS "language_hint?",
                 coalesce((SELECT min(m.text) FROM messages m WHERE m.turn_id = t.id), '') AS "text!"
          FROM turns t JOIN conversations c ON c.id = t.conversation_id
+         LEFT JOIN contacts p ON p.id = c.contact_id
          WHERE t.state = 'active' AND t.created_at < clock_timestamp() - $1 * interval '1 second'
            AND (t.lease_until IS NULL OR t.lease_until < clock_timestamp())
          ORDER BY t.created_at LIMIT 100"#,
@@ -293,8 +382,9 @@ pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<(usi
             // A channel that only another release knows: that one says sorry, this one frees the conversation.
             let channel = conversations::channel("conversations", turn.conversation_id, &turn.channel);
             if channel.is_ok_and(Channel::delivers) {
-                let apology = Phrase::Apology.text(Language::of(&turn.text));
-                outbound::insert(&mut tx, &[Draft::answer(conversation, TurnId(turn.id), apology)]).await?;
+                let language = language(&turn.text, turn.language.as_deref(), turn.language_hint.as_deref());
+                let draft = Draft::answer(conversation, TurnId(turn.id), apology(language));
+                outbound::insert(&mut tx, &[draft]).await?;
             }
             let home = [turn.conversation_id];
             tickets.extend(go_on(&mut tx, &home, &home).await?.tickets);

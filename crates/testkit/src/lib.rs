@@ -6,6 +6,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a testkit panics: that is how a test fails")]
 
+pub mod bot;
 pub mod engine;
 pub mod installation;
 pub mod jetstream;
@@ -19,7 +20,9 @@ pub mod up;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use bot::{Bot, Receiving};
 pub use engine::Engine;
+pub use fake_telegram as telegram;
 pub use installation::{Installation, Plan};
 pub use jetstream::JetStream;
 pub use load::Load;

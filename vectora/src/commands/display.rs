@@ -1,8 +1,8 @@
 //! How far it is, for the person who waits: a bar on a terminal, a line every few seconds elsewhere. Both on
 //! stderr: stdout is for the result.
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,21 +10,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Between two lines.
 const EVERY: Duration = Duration::from_secs(3);
 
-#[derive(Debug)]
-pub(crate) struct Display(Kind);
+/// Clones show the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Display(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
     Bar(ProgressBar),
     /// When the last line was written, and what it was about.
-    Lines(RefCell<(Instant, &'static str)>),
+    Lines(Mutex<(Instant, &'static str)>),
     Nothing,
 }
 
 impl Display {
     /// `quiet`: lines would be in the way of a program. A bar is in nobody's.
     pub(crate) fn new(quiet: bool) -> Self {
-        Self(if io::stderr().is_terminal() {
+        Self(Arc::new(if io::stderr().is_terminal() {
             let bar = ProgressBar::new(0);
             let style = ProgressStyle::with_template("{msg:10} [{bar:40}] {pos}/{len}  {elapsed}");
             if let Ok(style) = style {
@@ -34,19 +35,19 @@ impl Display {
         } else if quiet {
             Kind::Nothing
         } else {
-            Kind::Lines(RefCell::new((Instant::now(), "")))
-        })
+            Kind::Lines(Mutex::new((Instant::now(), "")))
+        }))
     }
 
     pub(crate) fn show(&self, what: &'static str, done: usize, of: usize) {
-        match &self.0 {
+        match &*self.0 {
             Kind::Bar(bar) => {
                 bar.set_message(what);
                 bar.set_length(u64::try_from(of).unwrap_or(u64::MAX));
                 bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
             }
             Kind::Lines(last) => {
-                let mut last = last.borrow_mut();
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if last.0.elapsed() >= EVERY || (last.1 != what && !last.1.is_empty()) {
                     *last = (Instant::now(), what);
                     note(&format!("{what} {done}/{of}"));
@@ -60,7 +61,7 @@ impl Display {
 
     /// Takes the bar away, before the result is printed.
     pub(crate) fn finish(&self) {
-        if let Kind::Bar(bar) = &self.0 {
+        if let Kind::Bar(bar) = &*self.0 {
             bar.finish_and_clear();
         }
     }

@@ -8,7 +8,6 @@
 //! `--source` gives another. For several paths the folder is the deepest one that holds them all, so
 //! `ingest docs/a.md` and `ingest docs` mean the same document.
 
-mod display;
 mod hash;
 mod report;
 mod send;
@@ -25,10 +24,10 @@ use contract::IngestionId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use self::display::Display;
 use self::hash::Hashed;
 use self::report::Report;
 use self::walk::Found;
+use super::display::Display;
 use super::output;
 use super::remote::{Client, Remote};
 use crate::config::Invocation;

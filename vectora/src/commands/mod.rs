@@ -12,11 +12,13 @@ mod ingest;
 mod keys;
 mod local;
 mod migrate;
+mod operators;
 mod output;
 mod reindex;
 mod remote;
 mod search;
 mod serve;
+mod telegram;
 mod topology;
 mod up;
 
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Eval(eval::Eval),
     /// Keys for the REST interface.
     Keys(keys::Keys),
+    /// The bot: its webhook, a pause, erasing a person.
+    Telegram(telegram::Telegram),
+    /// People who answer in the operators' group.
+    Operators(operators::Operators),
     /// Work that was given up.
     Failed(failed::Failed),
     /// Move the ledger's schema.
@@ -79,6 +85,8 @@ impl Command {
             Self::Calibrate(calibrate) => Box::pin(calibrate.run(invocation)).await,
             Self::Eval(eval) => Box::pin(eval.run(invocation)).await,
             Self::Keys(keys) => keys.run(invocation).await,
+            Self::Telegram(telegram) => Box::pin(telegram.run(invocation)).await,
+            Self::Operators(operators) => operators.run(invocation).await,
             Self::Failed(failed) => failed.run(invocation).await,
             Self::Migrate(migrate) => migrate.run(invocation).await,
             Self::Topology(topology) => topology.run(invocation).await,

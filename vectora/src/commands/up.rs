@@ -41,6 +41,9 @@ pub(crate) struct Up {
     /// Where to listen for HTTP.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Another server of the Bot API than Telegram's own.
+    #[arg(long, value_name = "URL")]
+    telegram_api_url: Option<String>,
     /// Do not load the sample knowledge base on the first start.
     #[arg(long)]
     no_sample: bool,
@@ -61,6 +64,10 @@ impl Up {
         let given = invocation.given()?;
         if let Some(listen) = self.listen {
             config.http.listen = listen;
+        }
+        if let Some(url) = &self.telegram_api_url {
+            config.telegram.api_url.clone_from(url);
+            config.telegram.validate()?;
         }
         runtime::telemetry::init(&config.log)?;
         let lifecycle = Lifecycle::default();
@@ -115,7 +122,7 @@ impl Up {
         // Told to stop while starting: nobody should begin to ask.
         if !lifecycle.soft.is_cancelled() {
             run.write(data_dir)?;
-            ready(&run, data_dir, sample)?;
+            ready(&run, data_dir, sample, bot_at_work(config).as_deref())?;
         }
 
         #[cfg(feature = "embedded")]
@@ -300,7 +307,7 @@ async fn local_key(ledger: &Ledger, data_dir: &Path) -> anyhow::Result<SecretStr
 }
 
 /// What a person needs now. The key is shown on a terminal only: elsewhere it would end up in a log.
-fn ready(run: &RunFile, data_dir: &Path, sample: Option<usize>) -> anyhow::Result<()> {
+fn ready(run: &RunFile, data_dir: &Path, sample: Option<usize>, bot: Option<&str>) -> anyhow::Result<()> {
     output::line(&format!("Vectora {} is ready at http://{}", run.version, run.listen))?;
     output::line(&format!(
         "  ask:     vectora ask \"How do I reset my password?\" --data-dir {}",
@@ -311,12 +318,25 @@ fn ready(run: &RunFile, data_dir: &Path, sample: Option<usize>) -> anyhow::Resul
             "  sample:  {articles} articles are being loaded; --no-sample starts without"
         ))?;
     }
+    if let Some(bot) = bot {
+        output::line(&format!("  bot:     {bot}"))?;
+    }
     output::line(&format!("  state:   http://{}/readyz", run.internal))?;
     if std::io::stdout().is_terminal() {
         output::line(&format!("  key:     {}", run.key.as_deref().unwrap_or("none")))?;
     }
     output::line("  stop:    Ctrl-C")?;
     Ok(())
+}
+
+/// How the bot of the configuration gets its updates.
+fn bot_at_work(config: &Config) -> Option<String> {
+    let bot = config.telegram.bot().ok().flatten()?;
+    let how = match &config.telegram.public_url {
+        Some(url) => format!("by webhook at {url}"),
+        None => "by long polling".to_owned(),
+    };
+    Some(format!("{}, {how}", bot.id()))
 }
 
 fn expose(url: Option<&SecretString>) -> String {

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("runtime", &[]),
     ("embedded", &[]),
+    ("fake-telegram", &[]),
     ("nats", &["contract", "runtime"]),
     ("store", &["contract", "runtime"]),
     ("knowledge", &["contract", "runtime"]),
@@ -31,9 +32,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("qdrant-local", &[]),
     ("retrieval", &["contract", "store", "knowledge"]),
     ("web", &["contract", "runtime", "store"]),
-    ("ingress", &["contract", "runtime", "store", "nats", "web"]),
+    ("ingress", &["contract", "runtime", "store", "nats", "web", "telegram"]),
     ("api", &["contract", "runtime", "store", "nats", "web", "retrieval"]),
-    ("workers", &["contract", "runtime", "store", "nats", "models", "knowledge", "extract", "retrieval"]),
+    (
+        "workers",
+        &["contract", "runtime", "store", "nats", "models", "telegram", "knowledge", "extract", "retrieval"],
+    ),
 ];
 
 /// A second TLS or crypto provider, native code that must be found on the machine, and crates whose licence

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use contract::{Answer, AnswerKind, Channel, ConversationId, QuestionText, Stage};
+use contract::{Answer, AnswerKind, Channel, ConversationId, Language, QuestionText, Stage};
 use store::accept::Submission;
-use store::intake::{Read, Reading};
+use store::desks::Operators;
+use store::intake::{Manners, Read, Reading, Said};
 use store::limiter::Rate;
 use store::outbound::sending::{self, Begin, Delivered, Rates};
+use store::turns::Answered;
 use store::work::{self, Claim, Verdict};
 use store::{Ledger, dispatch, intake, turns};
 use testkit::sqlx::{self, PgPool};
@@ -37,13 +39,22 @@ async fn ask(
     accepted.remove(0).expect("it is accepted").conversation
 }
 
+fn said() -> Said {
+    Said { text: "hello".to_owned(), ..Said::default() }
+}
+
+fn manners() -> Manners {
+    let operators = Operators { home: None, language: Language::English, idle: LEASE };
+    Manners { operators, contact_rate: NO_LIMIT }
+}
+
 /// What `intake` commits for a claimed key.
 async fn read(ledger: &Ledger, claim: Claim) -> usize {
     let mut loaded = intake::load(ledger, std::slice::from_ref(&claim)).await.expect("the ledger answers");
     let queue = loaded.remove(0).expect("there is a queue");
-    let readings = queue.updates.iter().map(|_| Reading::Question("hello".to_owned())).collect();
+    let readings = queue.updates.iter().map(|_| Reading::Question(said())).collect();
     let verdict = Verdict::Done(Read { queue: queue.clone(), readings });
-    let outcomes = intake::settle(ledger, &stage("intake"), &[(claim, queue, verdict)]).await;
+    let outcomes = intake::settle(ledger, &stage("intake"), &manners(), &[(claim, queue, verdict)]).await;
     let outcomes = outcomes.expect("it commits");
     assert!(outcomes[0].settled);
     outcomes[0].tickets.len()
@@ -59,7 +70,8 @@ async fn end(ledger: &Ledger, claim: Claim) -> usize {
         citations: Vec::new(),
         model: "none".to_owned(),
     };
-    let outcomes = turns::settle(ledger, &stage("retrieve"), &[(claim, turn, Verdict::Done(answer))]).await;
+    let answered = Answered { answer, contents: Vec::new() };
+    let outcomes = turns::settle(ledger, &stage("retrieve"), &[(claim, turn, Verdict::Done(answered))]).await;
     let outcomes = outcomes.expect("it commits");
     assert!(outcomes[0].settled);
     outcomes[0].tickets.len()
@@ -183,7 +195,7 @@ struct Chat {
 const NO_LIMIT: Rate = Rate { interval: Duration::ZERO, burst: 1 };
 
 fn rates(chat: Rate, bot: Rate) -> Rates {
-    Rates { chat, bot, second_thoughts: LEASE, repeat_after: LEASE, attempts: 5, retry: LEASE }
+    Rates { chat, group: chat, bot, second_thoughts: LEASE, repeat_after: LEASE, attempts: 5, retry: LEASE }
 }
 
 impl Chat {
@@ -331,8 +343,9 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
         citations: Vec::new(),
         model: "test".to_owned(),
     };
+    let answered = Answered { answer, contents: Vec::new() };
     let retry = Verdict::Retry { delay: Duration::ZERO, error: "the older".to_owned(), cut_off: false };
-    let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answer))];
+    let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answered))];
     let renewed = work::renew(&ledger, contract::Kind::Turn, &[older.fence(), newer.fence()], LEASE).await;
     assert_eq!(renewed.expect("the ledger answers"), [newer.fence()]);
     let settled = turns::settle(&ledger, &stage("retrieve"), &batch).await.expect("the ledger answers");

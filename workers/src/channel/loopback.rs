@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use contract::Content;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -63,9 +64,9 @@ impl Loopback {
 }
 
 impl Channel for Loopback {
-    fn send<'a>(&'a self, address: &'a str, text: &'a str) -> Answer<'a, String> {
+    fn send<'a>(&'a self, address: &'a str, content: &'a Content) -> Answer<'a, String> {
         Box::pin(async move {
-            let response = self.call("/send", &json!({ "address": address, "text": text })).await?;
+            let response = self.call("/send", &json!({ "address": address, "text": content.text })).await?;
             // The status line came, so it was sent; a body that is cut leaves the id unknown.
             let sent: Sent = response
                 .json()
@@ -75,9 +76,9 @@ impl Channel for Loopback {
         })
     }
 
-    fn edit<'a>(&'a self, address: &'a str, target: &'a str, text: &'a str) -> Answer<'a, ()> {
+    fn edit<'a>(&'a self, address: &'a str, target: &'a str, content: &'a Content) -> Answer<'a, ()> {
         Box::pin(async move {
-            self.call("/edit", &json!({ "address": address, "id": target, "text": text })).await?;
+            self.call("/edit", &json!({ "address": address, "id": target, "text": content.text })).await?;
             Ok(())
         })
     }

@@ -9,25 +9,27 @@
 
 use std::sync::Arc;
 
-use contract::{AnswerKind, Kind, MessageId, Stream};
+use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
 use models::{ChatModel, ModelError};
 use retrieval::Found;
-use store::turns::{self, Turn};
+use store::turns::{self, Answered, Turn};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
 use super::Tools;
-use crate::extractive;
+use crate::presence::{Draft, Presence};
+use crate::{extractive, shown};
 use crate::stage::{Stage, StageError};
 
 pub(super) struct Answer {
     ledger: Ledger,
     model: Option<Arc<dyn ChatModel>>,
+    presence: Presence,
 }
 
 impl Answer {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), model: tools.model.clone() }
+        Self { ledger: tools.ledger.clone(), model: tools.model.clone(), presence: tools.presence.clone() }
     }
 }
 
@@ -42,7 +44,7 @@ impl Stage for Answer {
     const STAGE: contract::Stage =
         contract::Stage { name: turns::ANSWER, kind: Kind::Turn, stream: Stream::Turns };
     type Input = Question;
-    type Output = contract::Answer;
+    type Output = Answered;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
         let turns = turns::load(&self.ledger, claims).await?;
@@ -59,12 +61,51 @@ impl Stage for Answer {
             .collect())
     }
 
-    async fn handle(&self, _claim: &Claim, question: &Question) -> Result<contract::Answer, StageError> {
-        let Question { turn, found } = question;
-        let Some(model) = &self.model else {
-            return Ok(extractive::answer(&turn.text, found));
+    async fn handle(&self, _claim: &Claim, question: &Question) -> Result<Answered, StageError> {
+        let answer = match &self.model {
+            // Quoting takes milliseconds: a draft would be gone before it is seen.
+            None => extractive::answer(&question.turn.text, question.turn.language, &question.found),
+            Some(model) => self.ask(model.as_ref(), &question.turn).await?,
         };
-        let reply = model.reply(&turn.text).await.map_err(|error| match error {
+        let contents = match question.turn.channel {
+            Channel::Telegram => shown::on_telegram(&question.turn, &answer),
+            Channel::Rest | Channel::Loopback => Vec::new(),
+        };
+        Ok(Answered { answer, contents })
+    }
+
+    async fn settle(
+        &self,
+        batch: &[(Claim, Question, Verdict<Answered>)],
+    ) -> Result<Vec<Outcome>, Error> {
+        let batch: Vec<_> = batch
+            .iter()
+            .map(|(claim, question, verdict)| (claim.clone(), question.turn.clone(), verdict.clone()))
+            .collect();
+        turns::settle(&self.ledger, &Self::STAGE, &batch).await
+    }
+
+    fn questions(question: &Question) -> &[MessageId] {
+        &question.turn.messages
+    }
+}
+
+impl Answer {
+    /// What the model writes, shown while it grows where that can be.
+    async fn ask(&self, model: &dyn ChatModel, turn: &Turn) -> Result<contract::Answer, StageError> {
+        let draft = self.presence.draft(turn.channel, &turn.address, turn.id);
+        let frames = draft.as_ref().map(Draft::frames);
+        let grow = move |text: &str| {
+            if let Some(frames) = &frames {
+                frames.show(&shown::draft(text));
+            }
+        };
+        let reply = model.reply(&turn.text, &grow).await;
+        drop(grow);
+        if let Some(draft) = draft {
+            draft.finish().await;
+        }
+        let reply = reply.map_err(|error| match error {
             ModelError::Unavailable(dependency) => {
                 StageError::Unavailable { dependency, source: error.into() }
             }
@@ -77,20 +118,5 @@ impl Stage for Answer {
             citations: Vec::new(),
             model: model.name().to_owned(),
         })
-    }
-
-    async fn settle(
-        &self,
-        batch: &[(Claim, Question, Verdict<contract::Answer>)],
-    ) -> Result<Vec<Outcome>, Error> {
-        let batch: Vec<_> = batch
-            .iter()
-            .map(|(claim, question, verdict)| (claim.clone(), question.turn.clone(), verdict.clone()))
-            .collect();
-        turns::settle(&self.ledger, &Self::STAGE, &batch).await
-    }
-
-    fn questions(question: &Question) -> &[MessageId] {
-        &question.turn.messages
     }
 }

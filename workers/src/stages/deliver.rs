@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use contract::{Kind, Stream};
-use store::outbound::sending::{self, Begin, Call, Delivered, Parcel, Rates};
+use store::outbound::sending::{self, Begin, Call, Delivered, Parcel, Rates, Topicless};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
@@ -26,6 +26,7 @@ impl Deliver {
         let settings = &tools.settings;
         let rates = Rates {
             chat: settings.chat_rate,
+            group: settings.group_rate,
             bot: settings.bot_rate,
             second_thoughts: settings.second_thoughts,
             repeat_after: settings.repeat_after,
@@ -62,16 +63,29 @@ impl Stage for Deliver {
         };
         runtime::fault::point("deliver.begun").await;
         let ended = match &call {
-            Call::Send(text) => channel.send(&parcel.address, text).await,
-            Call::Edit { target, text } => {
-                channel.edit(&parcel.address, target, text).await.map(|()| target.clone())
+            Call::Send(content) => {
+                channel.send(&parcel.address, content).await.map(|target| Delivered::Sent { target })
+            }
+            Call::Edit { target, content } => {
+                let edited = channel.edit(&parcel.address, target, content).await;
+                edited.map(|()| Delivered::Sent { target: target.clone() })
+            }
+            Call::Open(Topicless { home, name }) => {
+                channel.open(home, name).await.map(|topic| Delivered::Opened { topic })
+            }
+            Call::Close(closed) => {
+                let done = channel.close(&parcel.address, *closed).await;
+                done.map(|()| Delivered::Sent { target: String::new() })
             }
         };
         runtime::fault::point("deliver.called").await;
         match ended {
-            Ok(target) => Ok(Delivered::Sent { target }),
+            Ok(delivered) => Ok(delivered),
             Err(ChannelError::Unknown(_)) => Ok(Delivered::Unknown),
             Err(ChannelError::Limited(retry_after)) => Ok(Delivered::Limited { retry_after }),
+            Err(ChannelError::Moved(address)) => Ok(Delivered::Moved { address }),
+            Err(ChannelError::TopicGone) => Ok(Delivered::TopicGone),
+            Err(ChannelError::TargetGone) => Ok(Delivered::TargetGone),
             Err(error @ ChannelError::Gone) => Ok(Delivered::Gone { error: error.to_string() }),
             Err(error @ ChannelError::Away(_)) => {
                 Err(StageError::Unavailable { dependency: "channel", source: error.into() })

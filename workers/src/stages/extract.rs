@@ -5,6 +5,8 @@
 //! Deliberately not here: vectors. What takes untrusted input apart (HTML) runs in a child process; a repeat does the
 //! same again, and a late result is thrown away by the fence.
 
+use std::sync::Arc;
+
 use ::extract::ExtractError;
 use contract::{Kind, Stream};
 use knowledge::chunker;
@@ -30,13 +32,14 @@ impl Stage for Extract {
     const STAGE: contract::Stage =
         contract::Stage { name: revisions::EXTRACT, kind: Kind::Revision, stream: Stream::Documents };
     type Input = Draft;
-    type Output = Extracted;
+    /// Shared, as the bytes of the input are: the runner keeps a copy of both until the ledger has them.
+    type Output = Arc<Extracted>;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Draft>>, Error> {
         revisions::load(&self.ledger, claims).await
     }
 
-    async fn handle(&self, _claim: &Claim, draft: &Draft) -> Result<Extracted, StageError> {
+    async fn handle(&self, _claim: &Claim, draft: &Draft) -> Result<Arc<Extracted>, StageError> {
         let content = match &draft.source {
             Source::Content(content) => (**content).clone(),
             Source::Bytes(bytes) => {
@@ -49,15 +52,15 @@ impl Stage for Extract {
             .map(|chunk| NewChunk { hash: chunk.hash(), heading: chunk.heading, text: chunk.text })
             .collect();
         // A page of a title alone has no chunks: it is live, and nothing of it can be found.
-        Ok(Extracted { content, title, chunks })
+        Ok(Arc::new(Extracted { content, title, chunks }))
     }
 
     /// Nothing outside the ledger was called.
-    fn proves_dependencies(_extracted: &Extracted) -> bool {
+    fn proves_dependencies(_extracted: &Arc<Extracted>) -> bool {
         false
     }
 
-    async fn settle(&self, batch: &[(Claim, Draft, Verdict<Extracted>)]) -> Result<Vec<Outcome>, Error> {
+    async fn settle(&self, batch: &[(Claim, Draft, Verdict<Arc<Extracted>>)]) -> Result<Vec<Outcome>, Error> {
         revisions::settle(&self.ledger, &Self::STAGE, batch).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use store::Ledger;
 
 use crate::channel::Channels;
+use crate::presence::Presence;
 use crate::runner::Workshop;
 use crate::{Settings, stage::Stage as _};
 
@@ -42,6 +43,9 @@ pub struct Tools {
     pub settings: Arc<Settings>,
     pub model: Option<Arc<dyn models::ChatModel>>,
     pub channels: Arc<Channels>,
+    pub presence: Presence,
+    /// The bot, and the people behind it.
+    pub telegram: Arc<::telegram::Settings>,
     pub index: knowledge::Index,
     pub retriever: retrieval::Retriever,
     pub sandbox: ::extract::Sandbox,

@@ -11,6 +11,7 @@ use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
 use super::Tools;
+use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
 
 /// Passages an answer is made from: more do not make it better, and a model pays for each.
@@ -19,11 +20,12 @@ const PASSAGES: usize = 8;
 pub(super) struct Retrieve {
     ledger: Ledger,
     retriever: Retriever,
+    presence: Presence,
 }
 
 impl Retrieve {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone() }
+        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone(), presence: tools.presence.clone() }
     }
 }
 
@@ -38,6 +40,7 @@ impl Stage for Retrieve {
     }
 
     async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<Value, StageError> {
+        self.presence.typing(turn.channel, &turn.address);
         let found = self.retriever.search(&turn.text, turn.audience.as_deref(), PASSAGES).await;
         let found = found.map_err(|error| {
             if error.is_unavailable() {

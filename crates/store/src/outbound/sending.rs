@@ -20,11 +20,11 @@ mod step;
 
 use std::time::Duration;
 
-use contract::Stage;
+use contract::{ConversationId, Stage};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use self::parcel::{Call, Parcel, Rates, load};
+pub use self::parcel::{Call, Parcel, Rates, Topicless, load};
 use self::step::Step;
 use crate::accept::intake_key;
 use crate::work::{self, Claim, Outcome, Verdict};
@@ -52,6 +52,14 @@ pub enum Delivered {
     Unknown,
     /// The channel said "not before".
     Limited { retry_after: Duration },
+    /// The topic of the desk is made.
+    Opened { topic: i64 },
+    /// Nothing was sent: the chat is another one now.
+    Moved { address: String },
+    /// Nothing was sent: the topic of the desk is gone.
+    TopicGone,
+    /// Nothing was edited: the message is gone.
+    TargetGone,
     /// The person is gone for good.
     Gone { error: String },
     /// [`begin`] settled it already.
@@ -103,7 +111,8 @@ pub async fn begin(
     };
 
     let interrupted = row.state == "sending";
-    let plain = parcel.target.is_none() && !parcel.is_stub() && parcel.kind != "placeholder";
+    let plain =
+        !parcel.is_repeatable() && !parcel.is_stub() && !parcel.opens_topic() && parcel.kind != "placeholder";
     let over = if row.author == "bot" && handled_by != "bot" {
         // A human has the conversation. A call that was under way may have arrived: nobody knows.
         let base = Step::of(claim);
@@ -126,10 +135,9 @@ pub async fn begin(
     }
 
     if !row.reserved {
-        let (chat, bot) = parcel.buckets();
-        let wait = limiter::draw(&mut tx, &chat, rates.chat)
-            .await?
-            .max(limiter::draw(&mut tx, &bot, rates.bot).await?);
+        let (chat, rate, bot) = parcel.buckets(&rates);
+        let wait =
+            limiter::draw(&mut tx, &chat, rate).await?.max(limiter::draw(&mut tx, &bot, rates.bot).await?);
         if !wait.is_zero() {
             let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
             let outcome = step.close(&mut tx, stage, parcel).await?;
@@ -137,8 +145,8 @@ pub async fn begin(
             return Ok(Begin::Over(outcome));
         }
     }
-    // A stub that was interrupted is sent again: the first may remain as an empty message.
-    let orphans = i32::from(interrupted && parcel.is_stub());
+    // A stub (or a topic) that was interrupted is made again: the first may remain, empty.
+    let orphans = i32::from(interrupted && (parcel.is_stub() || parcel.opens_topic()));
     sqlx::query!(
         "UPDATE outbound SET state = 'sending', reserved = false, called_at = clock_timestamp(),
              unknowns = unknowns + $3
@@ -196,6 +204,25 @@ pub async fn settle(
                 limited.push((parcel, retry_after));
                 Step { delay: retry_after, claims: claim.claims - 1, ..base }
             }
+            Verdict::Done(Delivered::Opened { topic }) => {
+                let home = parcel.topicless.as_ref().map(|topicless| topicless.home.as_str());
+                let address = home.map(|home| format!("{home}:{topic}"));
+                Step { issue: true, address, attempts: 0, claims: 0, ..base }
+            }
+            Verdict::Done(Delivered::Moved { address }) => {
+                Step { address: Some(address.clone()), ..again(claim, &rates) }
+            }
+            Verdict::Done(Delivered::TopicGone) => {
+                let address = desk_address(parcel.conversation);
+                Step { address: Some(address), ..again(claim, &rates) }
+            }
+            // Somebody deleted it: the answer comes as a new message.
+            Verdict::Done(Delivered::TargetGone) if parcel.is_final() => {
+                Step { target: Some(String::new()), ..again(claim, &rates) }
+            }
+            Verdict::Done(Delivered::TargetGone) => {
+                Step { state: "failed", error: Some("the message to edit is gone".to_owned()), ..base }
+            }
             Verdict::Done(Delivered::Gone { error }) => {
                 Step { state: "failed", gone: true, error: Some(error.clone()), ..base }
             }
@@ -229,12 +256,24 @@ pub async fn settle(
     }
     limited.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     for (parcel, retry_after) in limited {
-        let (chat, _) = parcel.buckets();
-        limiter::hold_off(&mut tx, &chat, rates.chat, retry_after).await?;
+        let (chat, rate, _) = parcel.buckets(&rates);
+        limiter::hold_off(&mut tx, &chat, rate, retry_after).await?;
     }
     work::uncommitted(stage).await;
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// At once, in another way, as long as there are attempts.
+fn again(claim: &Claim, rates: &Rates) -> Step {
+    let attempts = claim.attempts + 1;
+    let state = if attempts < rates.attempts { "ready" } else { "failed" };
+    Step { state, attempts, issue: state == "ready", ..Step::of(claim) }
+}
+
+/// The address of a desk without a topic.
+pub(crate) fn desk_address(desk: ConversationId) -> String {
+    format!("desk:{desk}")
 }
 
 /// The state of a row that is to be claimed again. A call that was cut off may have arrived, so its row

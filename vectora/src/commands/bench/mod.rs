@@ -4,6 +4,7 @@ mod knowledge;
 mod load;
 mod queue;
 mod server;
+mod telegram;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ pub(crate) struct Bench {
 enum What {
     /// The mechanism alone: accept, intake, answer with the scripted model.
     Queue(queue::Queue),
+    /// A bot against a fake Telegram: reactions, webhook, a crowd that asks at once.
+    Telegram(telegram::Telegram),
     /// Knowledge: ingestion, search, answers from it, memory, quality.
     Knowledge(knowledge::Knowledge),
 }
@@ -29,6 +32,7 @@ impl Bench {
     pub(crate) async fn run(self, _: &Invocation) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Queue(queue) => queue.run().await,
+            What::Telegram(telegram) => Box::pin(telegram.run()).await,
             What::Knowledge(knowledge) => Box::pin(knowledge.run()).await,
         }
     }

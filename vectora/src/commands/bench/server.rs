@@ -23,10 +23,20 @@ pub(super) struct Server {
 impl Server {
     /// `model`: who writes the answers, as `models.provider` names it.
     pub(super) async fn start(data_dir: &Path, model: &str) -> anyhow::Result<Self> {
+        Self::start_with(data_dir, model, "127.0.0.1:0", &[]).await
+    }
+
+    /// As [`Server::start`], listening at `listen`, with more of the environment.
+    pub(super) async fn start_with(
+        data_dir: &Path,
+        model: &str,
+        listen: &str,
+        env: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let binary: PathBuf = std::env::current_exe().context("this binary has no path")?;
         let started = Instant::now();
         let mut child = Command::new(binary)
-            .args(["up", "--listen", "127.0.0.1:0", "--no-sample", "--data-dir"])
+            .args(["up", "--listen", listen, "--no-sample", "--data-dir"])
             .arg(data_dir)
             .env("VECTORA__MODELS__PROVIDER", model)
             // The bench offers more than the machine can do; being turned away is not what it measures.
@@ -35,6 +45,8 @@ impl Server {
             .env_remove("DATABASE_URL")
             .env_remove("NATS_URL")
             .env_remove("QDRANT_URL")
+            .env_remove("TELEGRAM_BOT_TOKEN")
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)

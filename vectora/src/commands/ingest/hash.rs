@@ -9,8 +9,8 @@ use ingress::ingestions::limits;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use super::display::Display;
 use super::walk::Candidate;
+use crate::commands::display::Display;
 
 /// Bytes read at a time.
 const PIECE: usize = 128 * 1024;

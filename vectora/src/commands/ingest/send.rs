@@ -11,9 +11,9 @@ use ingress::ingestions::path::encode;
 use reqwest::multipart::{Form, Part};
 use serde::de::IgnoredAny;
 
-use super::display::Display;
 use super::hash::{Hashed, fits};
 use super::{Client, Failure};
+use crate::commands::display::Display;
 use crate::commands::remote::CallError;
 
 /// Bytes of a request, unless a single file has more: what the server writes at once.

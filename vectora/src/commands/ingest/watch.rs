@@ -7,7 +7,7 @@ use store::ingestions::Progress;
 use tokio::sync::watch::Receiver;
 
 use super::Client;
-use super::display::Display;
+use crate::commands::display::Display;
 
 /// The first wait between two looks; each is twice the one before, up to the last.
 const FIRST: Duration = Duration::from_millis(25);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contract::{Channel, ConversationId, Language, OutboundId, Phrase};
+use contract::{Channel, Chat, Content, ConversationId, Language, OutboundId, Phrase};
 use uuid::Uuid;
 
 use super::step::Step;
@@ -19,17 +19,29 @@ pub struct Parcel {
     pub channel: Channel,
     /// The chat.
     pub address: String,
-    pub text: String,
+    pub content: Content,
     pub(super) kind: String,
     pub(super) unknowns: i32,
     /// Its own message on the channel, or the placeholder's.
     pub(super) target: Option<String>,
+    /// Of a desk that has no topic yet: what it is to be called, and in which group.
+    pub(super) topicless: Option<Topicless>,
+}
+
+/// A desk without a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topicless {
+    /// The operators' group.
+    pub home: String,
+    pub name: String,
 }
 
 /// The rates and pauses all senders share.
 #[derive(Debug, Clone, Copy)]
 pub struct Rates {
     pub chat: Rate,
+    /// As `chat`, of a group with all its topics.
+    pub group: Rate,
     pub bot: Rate,
     /// How long an unknown plain send waits before it is repeated: a person who got it has had time to
     /// react.
@@ -46,10 +58,14 @@ pub struct Rates {
 /// The call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// A new message with this text.
-    Send(String),
-    /// The message `target` gets this text.
-    Edit { target: String, text: String },
+    /// A new message.
+    Send(Content),
+    /// The message `target` gets another content.
+    Edit { target: String, content: Content },
+    /// A topic is made for a desk; its messages follow.
+    Open(Topicless),
+    /// The topic of a desk is closed, or opened again.
+    Close(bool),
 }
 
 impl Parcel {
@@ -62,11 +78,32 @@ impl Parcel {
         self.is_final() && self.target.is_none()
     }
 
+    /// A desk's first message makes the topic first, as a final makes its stub: one that is lost is made again, and
+    /// an empty one may remain.
+    pub(super) fn opens_topic(&self) -> bool {
+        self.topicless.is_some()
+    }
+
+    /// Can be repeated: what is there already is there again.
+    pub(super) fn is_repeatable(&self) -> bool {
+        !self.opens_topic() && (self.target.is_some() || self.is_topic_state())
+    }
+
+    fn is_topic_state(&self) -> bool {
+        matches!(self.kind.as_str(), "close" | "reopen")
+    }
+
     pub(super) fn call(&self) -> Call {
+        if let Some(topicless) = &self.topicless {
+            return Call::Open(topicless.clone());
+        }
+        if self.is_topic_state() {
+            return Call::Close(self.kind == "close");
+        }
         match &self.target {
-            Some(target) => Call::Edit { target: target.clone(), text: self.text.clone() },
-            None if self.is_stub() => Call::Send(Phrase::Placeholder.text(Language::English).to_owned()),
-            None => Call::Send(self.text.clone()),
+            Some(target) => Call::Edit { target: target.clone(), content: self.content.clone() },
+            None if self.is_stub() => Call::Send(Content::plain(Phrase::Placeholder.text(Language::English))),
+            None => Call::Send(self.content.clone()),
         }
     }
 
@@ -82,19 +119,28 @@ impl Parcel {
             0 => Duration::ZERO,
             more => work::retry_delay(rates.retry, more - 1),
         };
-        if self.target.is_some() {
+        if self.is_repeatable() {
             Step { attempts, delay, issue: delay.is_zero(), ..base }
-        } else if self.is_stub() && attempts < rates.attempts {
+        } else if (self.is_stub() || self.opens_topic()) && attempts < rates.attempts {
             Step { attempts, delay, issue: delay.is_zero(), unknowns: 1, ..base }
-        } else if self.is_stub() || self.kind == "placeholder" || self.unknowns > 0 {
+        } else if self.is_stub() || self.opens_topic() || self.kind == "placeholder" || self.unknowns > 0 {
             Step { state: "unknown", unknowns: 1, ..base }
         } else {
             Step { delay: rates.second_thoughts, unknowns: 1, ..base }
         }
     }
 
-    pub(super) fn buckets(&self) -> (String, String) {
-        (format!("chat:{}:{}", self.channel, self.address), format!("bot:{}", self.channel))
+    /// The limiter's buckets and the chat's rate. All topics of a group share one.
+    pub(super) fn buckets(&self, rates: &Rates) -> (String, Rate, String) {
+        let address = self.topicless.as_ref().map_or(self.address.as_str(), |topicless| &topicless.home);
+        match (self.channel, address.parse::<Chat>()) {
+            (Channel::Telegram, Ok(chat)) => (
+                format!("chat:{}:{}", self.channel, chat.whole()),
+                if chat.is_group() { rates.group } else { rates.chat },
+                format!("bot:{}:{}", self.channel, chat.bot),
+            ),
+            _ => (format!("chat:{}:{address}", self.channel), rates.chat, format!("bot:{}", self.channel)),
+        }
     }
 }
 
@@ -105,27 +151,38 @@ impl Parcel {
 pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Parcel>>, Error> {
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
-        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.unknowns, c.channel, c.address,
-                  coalesce(o.target, CASE WHEN o.kind = 'final' THEN (
+        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.content, o.unknowns, c.channel, c.address,
+                  d.home AS "home?", d.name AS "name?",
+                  nullif(coalesce(o.target, CASE WHEN o.kind = 'final' THEN (
                       SELECT p.target FROM outbound p
                       WHERE p.turn_id = o.turn_id AND p.kind = 'placeholder' AND p.state = 'sent'
-                      LIMIT 1) END) AS target
-           FROM outbound o JOIN conversations c ON c.id = o.conversation_id WHERE o.id = ANY($1)"#,
+                      LIMIT 1) END), '') AS target
+           FROM outbound o JOIN conversations c ON c.id = o.conversation_id
+           LEFT JOIN desks d ON d.desk_id = c.id AND c.address LIKE 'desk:%'
+           WHERE o.id = ANY($1)"#,
         &ids
     )
     .fetch_all(&ledger.pool)
     .await?;
     let mut parcels = HashMap::with_capacity(rows.len());
     for row in rows {
+        let mut content: Content = serde_json::from_value(row.content).map_err(|problem| Error::Row {
+            table: "outbound",
+            column: "content",
+            row: row.id.to_string(),
+            problem: problem.to_string(),
+        })?;
+        content.text = row.text;
         let parcel = Parcel {
             id: OutboundId(row.id),
             conversation: ConversationId(row.conversation_id),
             channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
             address: row.address.unwrap_or_default(),
-            text: row.text,
+            content,
             kind: row.kind,
             unknowns: row.unknowns,
             target: row.target,
+            topicless: row.home.zip(row.name).map(|(home, name)| Topicless { home, name }),
         };
         parcels.insert(row.id, parcel);
     }

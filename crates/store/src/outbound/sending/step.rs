@@ -25,7 +25,10 @@ pub(super) struct Step {
     pub(super) gone: bool,
     /// Write the row that repeats this edit, this much later.
     pub(super) repeat: Option<Duration>,
+    /// The message it became; empty: the one it had is gone, and so is its placeholder.
     pub(super) target: Option<String>,
+    /// The chat is elsewhere now, or its desk has a topic now, or none any more.
+    pub(super) address: Option<String>,
     pub(super) error: Option<String>,
 }
 
@@ -44,6 +47,7 @@ impl Step {
             gone: false,
             repeat: None,
             target: None,
+            address: None,
             error: None,
         }
     }
@@ -89,6 +93,9 @@ impl Step {
                 issued_at.timestamp_micros(),
             ));
         }
+        if let Some(address) = &self.address {
+            move_to(conn, parcel, address).await?;
+        }
         if self.gone {
             mark_gone(conn, parcel).await?;
         }
@@ -110,14 +117,29 @@ async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Res
              WHERE o.id = $1 AND c.id = o.conversation_id RETURNING c.next_seq - 1 AS seq
          )
          INSERT INTO outbound
-             (id, conversation_id, turn_id, seq, kind, author, text, target, stage, state, not_before)
-         SELECT $2, o.conversation_id, o.turn_id, numbered.seq, 'repeat', o.author, o.text, o.target, $3, 'ready',
+             (id, conversation_id, turn_id, seq, kind, author, text, content, target, stage, state, not_before)
+         SELECT $2, o.conversation_id, o.turn_id, numbered.seq, 'repeat', o.author, o.text, o.content, o.target, $3,
+                'ready',
                 clock_timestamp() + $4 * interval '1 second'
          FROM outbound o, numbered WHERE o.id = $1",
         id,
         OutboundId::new().0,
         DELIVER,
         seconds(after)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives the conversation another address. If another one has it already, that one goes on there.
+async fn move_to(conn: &mut PgConnection, parcel: &Parcel, address: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE conversations SET address = $2
+         WHERE id = $1 AND NOT EXISTS (
+             SELECT 1 FROM conversations o WHERE o.channel = conversations.channel AND o.address = $2)",
+        parcel.conversation.0,
+        address
     )
     .execute(conn)
     .await?;

@@ -1,0 +1,138 @@
+//! People on channels: who they are, which language they want, whether they are there.
+
+mod erase;
+
+use std::collections::HashMap;
+
+use contract::{Channel, ContactId, Language};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub use self::erase::{Erased, erase};
+use crate::{Error, turns};
+
+/// Somebody who wrote, as the channel describes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// Theirs on the channel: where a message to them alone would go.
+    pub address: String,
+    pub name: Option<String>,
+    /// IETF tag of the language the channel thinks they read.
+    pub language: Option<String>,
+}
+
+/// A row of `contacts`, as far as the talk with them depends on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Contact {
+    pub(crate) id: ContactId,
+    pub(crate) name: Option<String>,
+    pub(crate) blocked: bool,
+    chosen: Option<String>,
+    hint: Option<String>,
+}
+
+impl Contact {
+    /// Of a text of theirs; without letters the one they chose or their channel tells.
+    pub(crate) fn language(&self, text: &str) -> Language {
+        turns::language(text, self.chosen.as_deref(), self.hint.as_deref())
+    }
+}
+
+/// The contacts of these senders, made where there are none; by address. Who writes is not gone.
+pub(crate) async fn meet(
+    conn: &mut PgConnection,
+    senders: &[(Channel, Sender)],
+) -> Result<HashMap<(Channel, String), Contact>, Error> {
+    if senders.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = senders.iter().map(|_| ContactId::new().0).collect();
+    let channels: Vec<String> = senders.iter().map(|(channel, _)| channel.as_str().to_owned()).collect();
+    let addresses: Vec<String> = senders.iter().map(|(_, sender)| sender.address.clone()).collect();
+    let names: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.name.clone()).collect();
+    let hints: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.language.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO contacts AS c (id, channel, address, name, language_hint)
+         SELECT DISTINCT ON (channel, address) g.*
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS g(id, channel, address, name, hint)
+         ORDER BY channel, address, name NULLS LAST
+         ON CONFLICT (channel, address) DO UPDATE
+             SET name = coalesce(EXCLUDED.name, c.name),
+                 language_hint = coalesce(EXCLUDED.language_hint, c.language_hint), gone_at = NULL
+             WHERE c.gone_at IS NOT NULL OR c.name IS DISTINCT FROM coalesce(EXCLUDED.name, c.name)
+                OR c.language_hint IS DISTINCT FROM coalesce(EXCLUDED.language_hint, c.language_hint)",
+        &ids,
+        &channels,
+        &addresses,
+        &names as _,
+        &hints as _
+    )
+    .execute(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        r#"SELECT c.id, c.channel, c.address, c.name, c.language, c.language_hint,
+                  c.blocked_at IS NOT NULL AS "blocked!"
+           FROM contacts c JOIN unnest($1::text[], $2::text[]) AS g(channel, address)
+             ON g.channel = c.channel AND g.address = c.address"#,
+        &channels,
+        &addresses
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let channel = crate::conversations::channel("contacts", row.id, &row.channel)?;
+            let contact = Contact {
+                id: ContactId(row.id),
+                name: row.name,
+                blocked: row.blocked,
+                chosen: row.language,
+                hint: row.language_hint,
+            };
+            Ok(((channel, row.address), contact))
+        })
+        .collect()
+}
+
+/// Their own choice, for what is said to them and has no language of its own.
+pub(crate) async fn choose(conn: &mut PgConnection, id: ContactId, language: Language) -> Result<(), Error> {
+    sqlx::query!("UPDATE contacts SET language = $2 WHERE id = $1", id.0, language.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// By which link they came.
+pub(crate) async fn came_by(conn: &mut PgConnection, id: ContactId, link: &str) -> Result<(), Error> {
+    sqlx::query!("UPDATE contacts SET came_by = $2 WHERE id = $1", id.0, link).execute(conn).await?;
+    Ok(())
+}
+
+/// They blocked the bot, or removed it from their group; or came back.
+pub(crate) async fn set_gone(conn: &mut PgConnection, id: ContactId, gone: bool) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE contacts SET gone_at = CASE WHEN $2 THEN coalesce(gone_at, clock_timestamp()) END WHERE id = $1",
+        id.0,
+        gone
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Operators want no more of them, or again. Returns their name.
+pub(crate) async fn set_blocked(
+    conn: &mut PgConnection,
+    conversation: Uuid,
+    blocked: bool,
+) -> Result<Option<String>, Error> {
+    let name = sqlx::query_scalar!(
+        "UPDATE contacts p SET blocked_at = CASE WHEN $2 THEN coalesce(blocked_at, clock_timestamp()) END
+         FROM conversations c WHERE c.id = $1 AND p.id = c.contact_id RETURNING p.name",
+        conversation,
+        blocked
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(name.flatten())
+}
