@@ -1,4 +1,5 @@
-DROP INDEX inbox_forgettable;
+DROP INDEX inbox_forgettable, inbox_key, conversations_contact, messages_contact;
+ALTER TABLE limiters DROP COLUMN held_until;
 DROP TABLE feedback;
 DROP TABLE desks;
 DROP INDEX outbound_untold, outbound_origin, outbound_target;

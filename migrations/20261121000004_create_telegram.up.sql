@@ -85,6 +85,14 @@ CREATE TABLE feedback (
     PRIMARY KEY (turn_id, contact_id)
 );
 
+-- "Not before" of the channel, whatever was reserved earlier.
+ALTER TABLE limiters ADD COLUMN held_until timestamptz;
+
+-- Erasing a person.
+CREATE INDEX messages_contact ON messages (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX conversations_contact ON conversations (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX inbox_key ON inbox (key_id) WHERE external_id IS NOT NULL;
+
 -- Raw updates are forgotten after a while.
 CREATE INDEX inbox_forgettable ON inbox (received_at)
     WHERE external_id IS NOT NULL AND state IN ('done', 'passed');

@@ -275,6 +275,12 @@ impl Dispatcher {
                     self.metrics.given_up.inc_by(given_up as u64);
                     tracing::warn!(?done, "gave up what was too old");
                 }
+                if done.desks_unreachable > 0 {
+                    tracing::error!(
+                        conversations = done.desks_unreachable,
+                        "not handed over: make the bot an administrator of the operators' group that may manage topics"
+                    );
+                }
                 let of =
                     |ticket: &Ticket| self.stages.iter().find(|stage| stage.name == ticket.stage).copied();
                 let tickets: Vec<_> = done

@@ -61,7 +61,8 @@ impl Door {
     }
 
     /// An update as it is stored; `None`: it has no number, so it is none.
-    fn update(&self, raw: Value) -> Option<Update> {
+    fn update(&self, mut raw: Value) -> Option<Update> {
+        without_nul(&mut raw);
         let bot = self.0.bot.id();
         let number = telegram::update_id(&raw)?;
         // What belongs to no chat is kept under none.
@@ -83,5 +84,32 @@ impl Door {
                 tracing::debug!(%error, "the ticket was not published: the dispatcher will");
             }
         });
+    }
+}
+
+/// PostgreSQL stores no U+0000, and one update must not stop the others.
+fn without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),
+        Value::Array(items) => items.iter_mut().for_each(without_nul),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !name.contains('\0'));
+            fields.values_mut().for_each(without_nul);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_update_is_stored_without_nul() {
+        let mut update = json!({ "a\0": 1, "b": ["x\0y", { "c": "\0" }] });
+        without_nul(&mut update);
+        assert_eq!(update, json!({ "b": ["xy", { "c": "" }] }));
     }
 }

@@ -213,7 +213,11 @@ impl Worker<'_> {
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
             model: models::configured(&config.models),
-            presence: workers::presence::Presence::new(channels.clone(), self.lifecycle.clone()),
+            presence: workers::presence::Presence::new(
+                channels.clone(),
+                self.ledger.clone(),
+                self.lifecycle.clone(),
+            ),
             telegram: Arc::new(config.telegram.clone()),
             channels,
             settings,

@@ -3,11 +3,12 @@
 //! They are worth something at once and nothing later, so they are neither rows nor repeated, nobody waits for them,
 //! and when there are too many they are left out. None of them can contradict a message.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use contract::{Channel, TurnId};
 use runtime::lifecycle::Lifecycle;
+use store::Ledger;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::channel::{ChannelError, Channels};
@@ -27,11 +28,27 @@ pub struct Presence {
     channels: Arc<Channels>,
     lifecycle: Lifecycle,
     room: Arc<Semaphore>,
+    ledger: Ledger,
+    /// A channel asked for patience: no signs until then.
+    quiet: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Presence {
-    pub fn new(channels: Arc<Channels>, lifecycle: Lifecycle) -> Self {
-        Self { channels, lifecycle, room: Arc::new(Semaphore::new(ROOM)) }
+    pub fn new(channels: Arc<Channels>, ledger: Ledger, lifecycle: Lifecycle) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM));
+        Self { channels, lifecycle, room, ledger, quiet: Arc::default() }
+    }
+
+    /// A channel asks for patience: messages come first.
+    pub(crate) fn quiet(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
+    }
+
+    fn is_quiet(&self) -> bool {
+        let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.is_some_and(|until| Instant::now() < until)
     }
 
     /// Somebody is at it.
@@ -51,12 +68,16 @@ impl Presence {
         S: FnOnce(Arc<dyn crate::channel::Channel>) -> F,
         F: Future<Output = Result<(), ChannelError>> + Send + 'static,
     {
-        let Some(channel) = self.channels.of(channel).cloned() else { return };
+        let Some(channel) = self.channels.of(channel).filter(|_| !self.is_quiet()).cloned() else { return };
         let Ok(room) = self.room.clone().try_acquire_owned() else { return };
         let sign = sign(channel);
+        let me = self.clone();
         self.lifecycle.spawn("presence", async move {
             if let Err(error) = sign.await {
                 tracing::debug!(%error, "a sign was not shown");
+                if let ChannelError::Limited(wait) = error {
+                    me.quiet(wait);
+                }
             }
             drop(room);
         });
@@ -69,14 +90,21 @@ impl Presence {
         let (text, mut texts) = watch::channel(String::new());
         let (over, ended) = oneshot::channel();
         let address = address.to_owned();
+        let me = self.clone();
         self.lifecycle.spawn("draft", async move {
             // Empty first, whatever there is by now: it says that somebody is at it.
             let (mut shown, mut now) = (None, String::new());
             loop {
-                if shown.as_ref() != Some(&now) {
+                if shown.as_ref() != Some(&now) && !me.is_quiet() {
+                    // A human may have the conversation by now, or the person may have dropped the question.
+                    if !store::turns::is_active(&me.ledger, turn).await.unwrap_or(false) {
+                        break;
+                    }
                     if let Err(error) = channel.draft(&address, turn, &now).await {
-                        // Limits above all: the answer itself must not wait because of its frames.
                         tracing::debug!(%error, "no more frames of this draft");
+                        if let ChannelError::Limited(wait) = error {
+                            me.quiet(wait);
+                        }
                         break;
                     }
                     shown = Some(now);

@@ -1,6 +1,6 @@
 //! How an answer looks on a channel that delivers.
 
-use contract::{Action, Answer, AnswerKind, Content, Phrase};
+use contract::{Action, Answer, AnswerKind, Chat, Content, Phrase};
 use store::turns::Turn;
 
 /// The messages of an answer on Telegram: its text with links to the sources, what does not fit into the first message
@@ -8,6 +8,9 @@ use store::turns::Turn;
 pub(crate) fn on_telegram(turn: &Turn, answer: &Answer) -> Vec<Content> {
     let sources = Phrase::Sources.text(turn.language);
     let mut content = ::telegram::answer(&answer.text, &answer.citations, &sources);
+    // In a group one sees whom it answers.
+    let group = turn.address.parse::<Chat>().is_ok_and(Chat::is_group);
+    content.reply_to = turn.reply_to.clone().filter(|_| group);
     let button = |action: Action| action.button(turn.language);
     let human = vec![button(Action::Human)];
     content.buttons = if answer.kind == AnswerKind::Answered {

@@ -89,7 +89,7 @@ pub fn looked_for(query: &Query, idf: &Idf, ranked: &[Ranked], limit: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyser::{document, query};
+    use crate::analyser::query;
 
     #[test]
     #[allow(clippy::float_cmp)]

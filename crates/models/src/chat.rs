@@ -25,7 +25,7 @@ pub enum ModelError {
 }
 
 /// Hears what there is of a reply.
-pub type Grow = dyn Fn(&str) + Send + Sync;
+pub type Grow<'a> = dyn Fn(&str) + Send + Sync + 'a;
 
 /// Writes the answer to a question.
 ///
@@ -42,6 +42,6 @@ pub trait ChatModel: Debug + Send + Sync {
     fn reply<'a>(
         &'a self,
         question: &'a str,
-        grow: &'a Grow,
+        grow: &'a Grow<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, ModelError>> + Send + 'a>>;
 }

@@ -44,7 +44,7 @@ impl ChatModel for Scripted {
     fn reply<'a>(
         &'a self,
         question: &'a str,
-        grow: &'a Grow,
+        grow: &'a Grow<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, ModelError>> + Send + 'a>> {
         Box::pin(async move {
             if !self.delay.is_zero() {

@@ -22,7 +22,11 @@ pub async fn read(ledger: &Ledger) -> Result<Backlog, Error> {
                 coalesce(EXTRACT(EPOCH FROM clock_timestamp() - min(oldest)), 0)::float8 AS \"oldest!\"
          FROM (SELECT count(*) AS n, min(received_at) AS oldest FROM inbox WHERE state = 'waiting'
                UNION ALL
-               SELECT count(*), NULL FROM messages WHERE state = 'waiting'
+               SELECT count(*), NULL FROM messages m WHERE state = 'waiting'
+                   AND NOT EXISTS (
+                       SELECT 1 FROM bots b JOIN conversations c ON c.id = m.conversation_id
+                       WHERE b.paused_at IS NOT NULL AND c.channel = 'telegram'
+                         AND b.id::text = split_part(c.address, ':', 1))
                UNION ALL
                SELECT count(*), min(created_at) FILTER (WHERE claimed_at IS NULL)
                FROM turns WHERE state = 'active') AS work"

@@ -4,7 +4,7 @@ mod erase;
 
 use std::collections::HashMap;
 
-use contract::{Channel, ContactId, Language};
+use contract::{Channel, ContactId, ConversationId, Language};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -38,7 +38,8 @@ impl Contact {
     }
 }
 
-/// The contacts of these senders, made where there are none; by address. Who writes is not gone.
+/// The contacts of these senders, made where there are none; by address. It locks none that is there: the caller goes
+/// on to lock conversations, and contacts come after those.
 pub(crate) async fn meet(
     conn: &mut PgConnection,
     senders: &[(Channel, Sender)],
@@ -52,15 +53,11 @@ pub(crate) async fn meet(
     let names: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.name.clone()).collect();
     let hints: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.language.clone()).collect();
     sqlx::query!(
-        "INSERT INTO contacts AS c (id, channel, address, name, language_hint)
+        "INSERT INTO contacts (id, channel, address, name, language_hint)
          SELECT DISTINCT ON (channel, address) g.*
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS g(id, channel, address, name, hint)
          ORDER BY channel, address, name NULLS LAST
-         ON CONFLICT (channel, address) DO UPDATE
-             SET name = coalesce(EXCLUDED.name, c.name),
-                 language_hint = coalesce(EXCLUDED.language_hint, c.language_hint), gone_at = NULL
-             WHERE c.gone_at IS NOT NULL OR c.name IS DISTINCT FROM coalesce(EXCLUDED.name, c.name)
-                OR c.language_hint IS DISTINCT FROM coalesce(EXCLUDED.language_hint, c.language_hint)",
+         ON CONFLICT (channel, address) DO NOTHING",
         &ids,
         &channels,
         &addresses,
@@ -94,6 +91,36 @@ pub(crate) async fn meet(
         .collect()
 }
 
+/// What the channel says of those who wrote now, and that they are there. The caller holds their conversations' locks.
+pub(crate) async fn refresh(conn: &mut PgConnection, senders: &[(Channel, Sender)]) -> Result<(), Error> {
+    let channels: Vec<String> = senders.iter().map(|(channel, _)| channel.as_str().to_owned()).collect();
+    let addresses: Vec<String> = senders.iter().map(|(_, sender)| sender.address.clone()).collect();
+    let names: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.name.clone()).collect();
+    let hints: Vec<Option<String>> = senders.iter().map(|(_, sender)| sender.language.clone()).collect();
+    sqlx::query!(
+        "WITH said AS (
+             SELECT DISTINCT ON (channel, address) *
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g(channel, address, name, hint)
+             ORDER BY channel, address, name NULLS LAST
+         ), changed AS (
+             SELECT c.id, coalesce(said.name, c.name) AS name, coalesce(said.hint, c.language_hint) AS hint
+             FROM said JOIN contacts c USING (channel, address)
+             WHERE c.gone_at IS NOT NULL OR c.name IS DISTINCT FROM coalesce(said.name, c.name)
+                OR c.language_hint IS DISTINCT FROM coalesce(said.hint, c.language_hint)
+             ORDER BY c.id FOR NO KEY UPDATE OF c
+         )
+         UPDATE contacts c SET name = changed.name, language_hint = changed.hint, gone_at = NULL
+         FROM changed WHERE c.id = changed.id",
+        &channels,
+        &addresses,
+        &names as _,
+        &hints as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Their own choice, for what is said to them and has no language of its own.
 pub(crate) async fn choose(conn: &mut PgConnection, id: ContactId, language: Language) -> Result<(), Error> {
     sqlx::query!("UPDATE contacts SET language = $2 WHERE id = $1", id.0, language.as_str())
@@ -123,13 +150,13 @@ pub(crate) async fn set_gone(conn: &mut PgConnection, id: ContactId, gone: bool)
 /// Operators want no more of them, or again. Returns their name.
 pub(crate) async fn set_blocked(
     conn: &mut PgConnection,
-    conversation: Uuid,
+    conversation: ConversationId,
     blocked: bool,
 ) -> Result<Option<String>, Error> {
     let name = sqlx::query_scalar!(
         "UPDATE contacts p SET blocked_at = CASE WHEN $2 THEN coalesce(blocked_at, clock_timestamp()) END
          FROM conversations c WHERE c.id = $1 AND p.id = c.contact_id RETURNING p.name",
-        conversation,
+        conversation.0,
         blocked
     )
     .fetch_optional(conn)

@@ -13,7 +13,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::outbound::{self, Draft, sending};
-use crate::work::seconds;
 use crate::{Error, Ledger, conversations};
 
 /// How far back an operator reads when a conversation is handed over.
@@ -76,16 +75,29 @@ async fn open(
     name: &str,
 ) -> Result<(ConversationId, bool), Error> {
     let known = sqlx::query!(
-        r#"UPDATE desks d SET closed_at = NULL FROM desks old
+        r#"UPDATE desks d SET closed_at = NULL, home = $2, name = $3 FROM desks old
            WHERE d.conversation_id = $1 AND old.conversation_id = d.conversation_id
-           RETURNING d.desk_id, old.closed_at IS NOT NULL AS "closed!""#,
-        conversation.0
+           RETURNING d.desk_id, old.closed_at IS NOT NULL AS "closed!", old.home <> $2 AS "moved!""#,
+        conversation.0,
+        home,
+        name
     )
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(known) = known {
-        conversations::lock(conn, &[known.desk_id]).await?;
-        return Ok((ConversationId(known.desk_id), known.closed));
+        let desk = ConversationId(known.desk_id);
+        conversations::lock(conn, &[desk.0]).await?;
+        if known.moved {
+            // The operators have another group: the desk gets a topic there.
+            sqlx::query!(
+                "UPDATE conversations SET address = $2 WHERE id = $1",
+                desk.0,
+                sending::desk_address(desk)
+            )
+            .execute(conn)
+            .await?;
+        }
+        return Ok((desk, known.closed && !known.moved));
     }
     let desk = ConversationId::new();
     sqlx::query!(
@@ -146,23 +158,6 @@ pub(crate) async fn counterpart(
     Ok(found.flatten())
 }
 
-/// Another idle time for a takeover somebody looks after.
-pub(crate) async fn renew(
-    conn: &mut PgConnection,
-    conversation: ConversationId,
-    idle: Duration,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "UPDATE conversations SET handled_until = clock_timestamp() + $2 * interval '1 second'
-         WHERE id = $1 AND handled_by = 'operator'",
-        conversation.0,
-        seconds(idle)
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// What was said last, oldest first: the texts in one message, then what cannot be put into words.
 async fn history(
     conn: &mut PgConnection,
@@ -190,9 +185,10 @@ async fn history(
             said.push(format!("{person}: {}", row.text));
         }
         said.extend(row.answer.as_ref().map(|answer| format!("{bot}: {answer}")));
-        let said = said.join("\n");
-        units += said.encode_utf16().count() + 2;
-        if units <= HISTORY_UNITS && !said.is_empty() {
+        let said = shortened(&said.join("\n"), HISTORY_UNITS / 2);
+        let length = said.encode_utf16().count() + 2;
+        if units + length <= HISTORY_UNITS && !said.is_empty() {
+            units += length;
             lines.push(said);
         }
         if let (true, Some(message), Some(address)) = (row.attached, &row.external_id, &row.address) {
@@ -248,6 +244,7 @@ pub(crate) async fn language_of(
     conn: &mut PgConnection,
     conversation: ConversationId,
 ) -> Result<Language, Error> {
+    let last = last_words(conn, conversation).await?;
     let row = sqlx::query!(
         "SELECT p.language, p.language_hint FROM conversations c JOIN contacts p ON p.id = c.contact_id
          WHERE c.id = $1",
@@ -255,9 +252,62 @@ pub(crate) async fn language_of(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map_or(Language::English, |row| {
-        crate::turns::language("", row.language.as_deref(), row.language_hint.as_deref())
+    Ok(row.map_or(Language::of(&last), |row| {
+        crate::turns::language(&last, row.language.as_deref(), row.language_hint.as_deref())
     }))
+}
+
+/// What a person said last in words; empty when they did not.
+pub(crate) async fn last_words(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+) -> Result<String, Error> {
+    let last = sqlx::query_scalar!(
+        "SELECT text FROM messages WHERE conversation_id = $1 AND state <> 'note' AND text <> ''
+         ORDER BY received_at DESC LIMIT 1",
+        conversation.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(last.unwrap_or_default())
+}
+
+/// Gives conversations back whose desk cannot be reached: the bot may not make topics, or the group is gone. The person
+/// is told that nobody is there. Returns how many, and tickets.
+pub(crate) async fn give_up_unreachable(ledger: &Ledger) -> Result<(usize, Vec<Ticket>), Error> {
+    let lost = sqlx::query!(
+        "SELECT DISTINCT d.conversation_id, d.desk_id FROM outbound o
+         JOIN desks d ON d.desk_id = o.conversation_id
+         JOIN conversations c ON c.id = d.desk_id AND c.address LIKE 'desk:%'
+         WHERE o.author = 'operator' AND o.state IN ('failed', 'held', 'unknown') AND o.told_at IS NULL LIMIT 100"
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let (mut given_up, mut tickets) = (0, Vec::new());
+    for desk in lost {
+        let mut tx = ledger.begin().await?;
+        let homes = [desk.conversation_id, desk.desk_id];
+        conversations::lock(&mut tx, &homes).await?;
+        sqlx::query!(
+            "UPDATE outbound SET told_at = clock_timestamp(), ended_at = coalesce(ended_at, clock_timestamp()),
+                 state = CASE WHEN state IN ('waiting', 'ready') THEN 'failed' ELSE state END, issued_at = NULL,
+                 owner = NULL, lease_until = NULL
+             WHERE conversation_id = $1 AND state IN ('waiting', 'ready', 'failed', 'held', 'unknown')",
+            desk.desk_id
+        )
+        .execute(&mut *tx)
+        .await?;
+        let person = ConversationId(desk.conversation_id);
+        if conversations::release(&mut tx, person, false).await? {
+            let language = language_of(&mut tx, person).await?;
+            let content = Content::plain(Phrase::HumanNobody.text(language));
+            outbound::insert(&mut tx, &[Draft::notice(person, content)]).await?;
+            tickets.extend(crate::turns::go_on(&mut tx, &homes, &homes).await?.tickets);
+            given_up += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok((given_up, tickets))
 }
 
 /// Tells operators of their messages of which nobody knows whether they arrived, or that did not. Returns tickets.
@@ -286,8 +336,11 @@ pub(crate) async fn tell_fates(ledger: &Ledger, language: Language) -> Result<Ve
         .await?;
         let mut drafts = Vec::new();
         for fate in fates.iter().filter(|fate| matches!(fate.kind.as_str(), "operator" | "part")) {
-            let phrase =
-                if fate.gone { Phrase::DeskGone } else { Phrase::DeskHeld { text: &shortened(&fate.text) } };
+            let phrase = if fate.gone {
+                Phrase::DeskGone
+            } else {
+                Phrase::DeskHeld { text: &shortened(&fate.text, 80) }
+            };
             let content = Content { reply_to: fate.origin.clone(), ..Content::plain(phrase.text(language)) };
             drafts.push(Draft::desk_notice(ConversationId(desk.desk_id), content));
         }
@@ -298,9 +351,9 @@ pub(crate) async fn tell_fates(ledger: &Ledger, language: Language) -> Result<Ve
     Ok(tickets)
 }
 
-/// The beginning of a text, for a person who wrote it.
-fn shortened(text: &str) -> String {
-    let mut start: String = text.chars().take(80).collect();
+/// The beginning of a text.
+fn shortened(text: &str, characters: usize) -> String {
+    let mut start: String = text.chars().take(characters).collect();
     if start.len() < text.len() {
         start.push('…');
     }

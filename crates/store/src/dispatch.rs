@@ -12,7 +12,7 @@ use contract::{Language, Stage, Stream};
 use sqlx::{Postgres, Transaction};
 
 use crate::work::{self, Issued};
-use crate::{Error, Ledger, conversations, desks, outbound, revisions, turns};
+use crate::{Error, Ledger, conversations, desks, limiter, outbound, revisions, turns};
 
 /// Tickets one round issues for one stage at the most: a burst after an outage goes out in portions, so
 /// that a round stays short.
@@ -111,6 +111,8 @@ pub struct Tidied {
     pub outbound_given_up: usize,
     pub revisions_given_up: usize,
     pub takeovers_returned: usize,
+    /// Conversations that could not be handed over.
+    pub desks_unreachable: usize,
     /// Tickets of what was opened by it.
     pub issued: Vec<contract::Ticket>,
 }
@@ -136,7 +138,11 @@ pub async fn tidy(ledger: &Ledger, limits: AgeLimits, operators: Language) -> Re
     }
     done.issued.extend(turns::wake(ledger).await?);
     done.issued.extend(desks::tell_fates(ledger, operators).await?);
+    let (unreachable, tickets) = desks::give_up_unreachable(ledger).await?;
+    done.desks_unreachable = unreachable;
+    done.issued.extend(tickets);
     forget_updates(ledger, limits.update).await?;
+    limiter::forget(ledger).await?;
     sqlx::query!("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - interval '24 hours'")
         .execute(&ledger.pool)
         .await?;

@@ -238,7 +238,8 @@ async fn write(conn: &mut PgConnection, manners: &Manners, reads: &[&Read]) -> R
     if reads.is_empty() {
         return Ok(turns::Opened::default());
     }
-    let people = contacts::meet(conn, &senders(&reads)).await?;
+    let senders = senders(&reads);
+    let people = contacts::meet(conn, &senders).await?;
     let homes = homes(conn, &reads, &people).await?;
     let mut conversations: Vec<Uuid> = homes.iter().map(|id| id.0).collect();
     if reads.iter().any(|read| read.queue.channel == Channel::Telegram) {
@@ -248,6 +249,9 @@ async fn write(conn: &mut PgConnection, manners: &Manners, reads: &[&Read]) -> R
         conversations.dedup();
     }
     conversations::lock(conn, &conversations).await?;
+    if reads.iter().any(|read| read.queue.channel == Channel::Telegram) {
+        contacts::refresh(conn, &senders).await?;
+    }
 
     let states = states(conn, &homes).await?;
     let refused = plain::refused(conn, manners.contact_rate, &reads, &people).await?;
@@ -302,10 +306,17 @@ impl Scene<'_> {
         let mut words = self.read.queue.updates.iter().zip(&self.read.readings);
         free && words.all(|(update, reading)| match reading {
             Reading::Question(said) => {
-                !refused.contains_key(&update.id) && !self.sender(said).is_some_and(|contact| contact.blocked)
+                !refused.contains_key(&update.id) && !self.is_blocked(self.sender(said))
             }
             other => other.is_passed(),
         })
+    }
+
+    /// The person is, or the whole group.
+    fn is_blocked(&self, sender: Option<&Contact>) -> bool {
+        let queue = &self.read.queue;
+        let home = self.people.get(&(queue.channel, queue.contact()));
+        sender.into_iter().chain(home).any(|contact| contact.blocked)
     }
 
     fn sender(&self, said: &Said) -> Option<&Contact> {

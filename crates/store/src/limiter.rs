@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use crate::Error;
 use crate::work::seconds;
+use crate::{Error, Ledger};
 
 /// One bucket's rate.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -23,22 +23,69 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// Draws a slot from `bucket` and returns how long to wait for it; zero means now.
-pub(crate) async fn draw(conn: &mut PgConnection, bucket: &str, rate: Rate) -> Result<Duration, Error> {
-    let wait = sqlx::query_scalar!(
-        "INSERT INTO limiters AS l (bucket, tat)
-         VALUES ($1, clock_timestamp() + $2 * interval '1 second')
-         ON CONFLICT (bucket) DO UPDATE
-             SET tat = greatest(l.tat, clock_timestamp()) + $2 * interval '1 second'
-         RETURNING EXTRACT(EPOCH FROM tat - $2 * $3::int * interval '1 second' - clock_timestamp())::float8
-             AS \"wait!\"",
-        bucket,
-        seconds(rate.interval),
-        i32::try_from(rate.burst.max(1)).unwrap_or(i32::MAX)
+/// Draws a slot from each bucket, in their order, and returns how long to wait for the last of them; zero means now.
+///
+/// A statement of its own, and not on disk when it returns: the bot's bucket is one row for all senders, and a lock on
+/// it that is held until a commit is on disk would let hardly more messages through than the disk has commits. What a
+/// crash of the database forgets is a slot.
+pub(crate) async fn draw(ledger: &Ledger, buckets: &[(String, Rate)]) -> Result<Duration, Error> {
+    let names: Vec<String> = buckets.iter().map(|(bucket, _)| bucket.clone()).collect();
+    let intervals: Vec<f64> = buckets.iter().map(|(_, rate)| seconds(rate.interval)).collect();
+    let bursts: Vec<f64> = buckets.iter().map(|(_, rate)| f64::from(rate.burst.max(1))).collect();
+    let waits = sqlx::query_scalar!(
+        r#"WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS set),
+                g AS (
+               SELECT g.* FROM relaxed,
+                   unnest($1::text[], $2::float8[], $3::float8[]) WITH ORDINALITY AS g(bucket, step, burst, n)
+               WHERE relaxed.set IS NOT NULL
+           ), drawn AS (
+               INSERT INTO limiters AS l (bucket, tat)
+               SELECT g.bucket, clock_timestamp() + g.step * interval '1 second' FROM g ORDER BY g.n
+               ON CONFLICT (bucket) DO UPDATE
+                   SET tat = greatest(l.tat, clock_timestamp()) + (EXCLUDED.tat - clock_timestamp())
+               RETURNING l.bucket, l.tat, l.held_until
+           )
+           SELECT greatest(
+               EXTRACT(EPOCH FROM d.tat - g.step * g.burst * interval '1 second' - clock_timestamp()),
+               EXTRACT(EPOCH FROM d.held_until - clock_timestamp()))::float8 AS "wait!"
+           FROM drawn d JOIN g USING (bucket)"#,
+        &names,
+        &intervals,
+        &bursts
     )
-    .fetch_one(conn)
+    .fetch_all(&ledger.pool)
     .await?;
-    Ok(Duration::try_from_secs_f64(wait).unwrap_or_default())
+    let wait = waits.into_iter().fold(0.0, f64::max);
+    // What rounding leaves is no wait.
+    Ok(if wait < ROUNDING { Duration::ZERO } else { Duration::try_from_secs_f64(wait).unwrap_or_default() })
+}
+
+/// Seconds: clocks are read several times in one statement.
+const ROUNDING: f64 = 0.000_5;
+
+/// How long the channel wants nothing on this bucket, whatever was reserved before it said so.
+pub(crate) async fn held(conn: &mut PgConnection, bucket: &str) -> Result<Duration, Error> {
+    let wait = sqlx::query_scalar!(
+        r#"SELECT EXTRACT(EPOCH FROM held_until - clock_timestamp())::float8 AS "wait!" FROM limiters
+           WHERE bucket = $1 AND held_until > clock_timestamp()"#,
+        bucket
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(wait.and_then(|wait| Duration::try_from_secs_f64(wait).ok()).unwrap_or_default())
+}
+
+/// Forgets buckets that are as if they had never been.
+pub(crate) async fn forget(ledger: &Ledger) -> Result<(), Error> {
+    sqlx::query!(
+        "DELETE FROM limiters WHERE bucket IN (
+             SELECT bucket FROM limiters
+             WHERE tat < clock_timestamp() - interval '1 hour'
+               AND (held_until IS NULL OR held_until < clock_timestamp()) LIMIT 1000)"
+    )
+    .execute(&ledger.pool)
+    .await?;
+    Ok(())
 }
 
 /// How many of `wanted` messages each bucket lets through now, and how long it will be until the next; those that are
@@ -100,11 +147,13 @@ pub(crate) async fn hold_off(
     // A draw may run ahead of `tat` by burst - 1 intervals, so the pause has to reach that much further.
     let ahead = rate.interval * rate.burst.saturating_sub(1);
     sqlx::query!(
-        "INSERT INTO limiters AS l (bucket, tat) VALUES ($1, clock_timestamp() + $2 * interval '1 second')
+        "INSERT INTO limiters AS l (bucket, tat, held_until)
+         VALUES ($1, clock_timestamp() + $2 * interval '1 second', clock_timestamp() + $3 * interval '1 second')
          ON CONFLICT (bucket) DO UPDATE
-             SET tat = greatest(l.tat, clock_timestamp() + $2 * interval '1 second')",
+             SET tat = greatest(l.tat, EXCLUDED.tat), held_until = greatest(l.held_until, EXCLUDED.held_until)",
         bucket,
-        seconds(retry_after + ahead)
+        seconds(retry_after + ahead),
+        seconds(retry_after)
     )
     .execute(conn)
     .await?;

@@ -28,13 +28,11 @@ pub struct Draft {
     pub content: Content,
     /// The message on the other side that this one repeats.
     pub origin: Option<String>,
-    /// The message it edits.
-    pub target: Option<String>,
 }
 
 impl Draft {
     fn new(conversation: ConversationId, kind: &'static str, author: &'static str, content: Content) -> Self {
-        Self { conversation, turn: None, kind, author, content, origin: None, target: None }
+        Self { conversation, turn: None, kind, author, content, origin: None }
     }
 
     /// Stands where the answer will be: the answer is delivered by editing it, which can be repeated.
@@ -74,9 +72,10 @@ impl Draft {
         Self { origin: Some(origin), ..Self::new(conversation, kind, "operator", content) }
     }
 
-    /// Another text for a message that was relayed.
-    pub fn edit(conversation: ConversationId, target: String, content: Content) -> Self {
-        Self { target: Some(target), ..Self::new(conversation, "edit", "operator", content) }
+    /// Another text for the message that repeats `origin`; which one that is turns out when it is sent, because it may
+    /// still be on its way now.
+    pub fn edit(conversation: ConversationId, origin: String, content: Content) -> Self {
+        Self { origin: Some(origin), ..Self::new(conversation, "edit", "operator", content) }
     }
 
     /// Opens or closes the topic of a desk.
@@ -101,22 +100,21 @@ pub(crate) async fn insert(conn: &mut PgConnection, drafts: &[Draft]) -> Result<
     let texts: Vec<String> = drafts.iter().map(|draft| draft.content.text.replace('\0', "")).collect();
     let contents: Vec<Value> = drafts.iter().map(|draft| rest(&draft.content)).collect();
     let origins: Vec<Option<String>> = drafts.iter().map(|draft| draft.origin.clone()).collect();
-    let targets: Vec<Option<String>> = drafts.iter().map(|draft| draft.target.clone()).collect();
     sqlx::query!(
         "WITH d AS (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[],
-                                  $7::jsonb[], $8::text[], $9::text[])
-                 WITH ORDINALITY AS d(id, conversation_id, turn_id, kind, author, text, content, origin, target, n)
+                                  $7::jsonb[], $8::text[])
+                 WITH ORDINALITY AS d(id, conversation_id, turn_id, kind, author, text, content, origin, n)
          ), numbered AS (
              UPDATE conversations c SET next_seq = c.next_seq + g.n
              FROM (SELECT conversation_id, count(*)::int AS n FROM d GROUP BY conversation_id) AS g
              WHERE c.id = g.conversation_id RETURNING c.id, c.next_seq - g.n AS first
          )
          INSERT INTO outbound
-             (id, conversation_id, turn_id, seq, kind, author, text, content, origin, target, stage, state)
+             (id, conversation_id, turn_id, seq, kind, author, text, content, origin, stage, state)
          SELECT d.id, d.conversation_id, d.turn_id,
                 numbered.first + row_number() OVER (PARTITION BY d.conversation_id ORDER BY d.n)::int - 1,
-                d.kind, d.author, d.text, d.content, d.origin, d.target, $10, 'waiting'
+                d.kind, d.author, d.text, d.content, d.origin, $9, 'waiting'
          FROM d JOIN numbered ON numbered.id = d.conversation_id",
         &ids,
         &homes,
@@ -126,7 +124,6 @@ pub(crate) async fn insert(conn: &mut PgConnection, drafts: &[Draft]) -> Result<
         &texts,
         &contents,
         &origins as _,
-        &targets as _,
         DELIVER
     )
     .execute(conn)

@@ -38,6 +38,8 @@ pub struct Turn {
     pub address: String,
     /// Of what was asked, or else the person's.
     pub language: Language,
+    /// The message on the channel it answers first.
+    pub reply_to: Option<String>,
     /// What it answers, in order.
     pub messages: Vec<MessageId>,
     /// Their texts, joined by blank lines.
@@ -69,9 +71,11 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
         r#"SELECT t.id, t.conversation_id, c.channel, c.address, p.language, p.language_hint,
+                  (array_agg(m.external_id ORDER BY m.position))[1] AS reply_to,
                   array_agg(m.id ORDER BY m.position) AS "messages!",
                   string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", 
-                  CASE WHEN c.channel = 'telegram' THEN b.audience
+                  CASE WHEN c.channel = 'telegram' AND b.id IS NULL THEN '{}'
+                       WHEN c.channel = 'telegram' THEN b.audience
                        WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
                        ELSE ARRAY(SELECT unnest(ko.audience) INTERSECT SELECT unnest(ka.audience))
                   END AS audience
@@ -83,7 +87,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
            LEFT JOIN contacts p ON p.id = c.contact_id
            LEFT JOIN bots b ON b.id::text = split_part(c.address, ':', 1)
            WHERE t.id = ANY($1)
-           GROUP BY t.id, c.channel, c.address, p.language, p.language_hint, b.audience, ko.audience, ka.audience"#,
+           GROUP BY t.id, c.channel, c.address, p.language, p.language_hint, b.id, b.audience, ko.audience, ka.audience"#,
         &ids
     )
     .fetch_all(&ledger.pool)
@@ -96,6 +100,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
             channel: conversations::channel("conversations", row.conversation_id, &row.channel)?,
             address: row.address.unwrap_or_default(),
             language: language(&row.text, row.language.as_deref(), row.language_hint.as_deref()),
+            reply_to: row.reply_to,
             messages: row.messages.into_iter().map(MessageId).collect(),
             text: row.text,
             audience: row.audience,
@@ -186,6 +191,17 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
 fn shows_drafts(channel: Channel, address: Option<&str>) -> bool {
     channel == Channel::Telegram
         && address.and_then(|address| address.parse::<Chat>().ok()).is_some_and(|chat| !chat.is_group())
+}
+
+/// Whether a turn is still to be answered.
+///
+/// # Errors
+/// [`Error`].
+pub async fn is_active(ledger: &Ledger, turn: TurnId) -> Result<bool, Error> {
+    let state = sqlx::query_scalar!("SELECT state FROM turns WHERE id = $1", turn.0)
+        .fetch_optional(&ledger.pool)
+        .await?;
+    Ok(state.as_deref() == Some("active"))
 }
 
 /// Ends the active turn of a conversation without an answer. The caller holds the conversation's lock. Returns it.

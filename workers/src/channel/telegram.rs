@@ -100,9 +100,10 @@ fn outcome(error: CallError, chat: Chat) -> ChannelError {
         CallError::Migrated(group) => ChannelError::Moved(Chat { chat: group, ..chat }.to_string()),
         CallError::TopicMissing => ChannelError::TopicGone,
         CallError::MessageMissing => ChannelError::TargetGone,
-        // Nothing is wrong with the message: with another token it can be sent.
-        error @ (CallError::Unauthorized | CallError::Conflict(_)) => ChannelError::Away(error.to_string()),
-        error @ CallError::Failed(_) => ChannelError::Failed(error.to_string()),
+        // Nothing is wrong with the message: with another token, or when Telegram is well again, it can be sent.
+        error @ (CallError::Unauthorized | CallError::Conflict(_) | CallError::Failed(_)) => {
+            ChannelError::Away(error.to_string())
+        }
         error @ (CallError::Refused(_) | CallError::Unparsable) => ChannelError::Rejected(error.to_string()),
     }
 }

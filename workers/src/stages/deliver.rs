@@ -12,12 +12,14 @@ use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
 use super::Tools;
-use crate::channel::{ChannelError, Channels};
+use crate::channel::{Channel, ChannelError, Channels};
+use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
 
 pub(super) struct Deliver {
     ledger: Ledger,
     channels: Arc<Channels>,
+    presence: Presence,
     rates: Rates,
 }
 
@@ -33,7 +35,7 @@ impl Deliver {
             attempts: settings.attempts,
             retry: settings.retry,
         };
-        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), rates }
+        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), presence: tools.presence.clone(), rates }
     }
 }
 
@@ -62,27 +64,19 @@ impl Stage for Deliver {
             Begin::Call(call) => call,
         };
         runtime::fault::point("deliver.begun").await;
-        let ended = match &call {
-            Call::Send(content) => {
-                channel.send(&parcel.address, content).await.map(|target| Delivered::Sent { target })
-            }
-            Call::Edit { target, content } => {
-                let edited = channel.edit(&parcel.address, target, content).await;
-                edited.map(|()| Delivered::Sent { target: target.clone() })
-            }
-            Call::Open(Topicless { home, name }) => {
-                channel.open(home, name).await.map(|topic| Delivered::Opened { topic })
-            }
-            Call::Close(closed) => {
-                let done = channel.close(&parcel.address, *closed).await;
-                done.map(|()| Delivered::Sent { target: String::new() })
-            }
-        };
+        let mut ended = make(channel.as_ref(), &parcel.address, &call).await;
+        // Nothing was sent, and it is known where to.
+        if let (Err(ChannelError::Moved(address)), Call::Send(_) | Call::Edit { .. }) = (&ended, &call) {
+            ended = make(channel.as_ref(), &address.clone(), &call).await;
+        }
         runtime::fault::point("deliver.called").await;
         match ended {
             Ok(delivered) => Ok(delivered),
             Err(ChannelError::Unknown(_)) => Ok(Delivered::Unknown),
-            Err(ChannelError::Limited(retry_after)) => Ok(Delivered::Limited { retry_after }),
+            Err(ChannelError::Limited(retry_after)) => {
+                self.presence.quiet(retry_after);
+                Ok(Delivered::Limited { retry_after })
+            }
             Err(ChannelError::Moved(address)) => Ok(Delivered::Moved { address }),
             Err(ChannelError::TopicGone) => Ok(Delivered::TopicGone),
             Err(ChannelError::TargetGone) => Ok(Delivered::TargetGone),
@@ -101,5 +95,21 @@ impl Stage for Deliver {
 
     async fn settle(&self, batch: &[(Claim, Parcel, Verdict<Delivered>)]) -> Result<Vec<Outcome>, Error> {
         sending::settle(&self.ledger, &Self::STAGE, self.rates, batch).await
+    }
+}
+
+async fn make(channel: &dyn Channel, address: &str, call: &Call) -> Result<Delivered, ChannelError> {
+    match call {
+        Call::Send(content) => channel.send(address, content).await.map(|target| Delivered::Sent { target }),
+        Call::Edit { target, content } => {
+            let edited = channel.edit(address, target, content).await;
+            edited.map(|()| Delivered::Sent { target: target.clone() })
+        }
+        Call::Open(Topicless { home, name }) => {
+            channel.open(home, name).await.map(|topic| Delivered::Opened { topic })
+        }
+        Call::Close(closed) => {
+            channel.close(address, *closed).await.map(|()| Delivered::Sent { target: String::new() })
+        }
     }
 }

@@ -34,8 +34,9 @@ pub async fn erase(ledger: &Ledger, channel: Channel, address: &str) -> Result<O
         return Ok(None);
     };
     let homes = sqlx::query!(
-        r#"SELECT c.id, c.address, d.desk_id AS "desk?" FROM conversations c
-           LEFT JOIN desks d ON d.conversation_id = c.id WHERE c.contact_id = $1"#,
+        r#"SELECT c.id, c.address, d.desk_id AS "desk?", t.address AS "topic?" FROM conversations c
+           LEFT JOIN desks d ON d.conversation_id = c.id LEFT JOIN conversations t ON t.id = d.desk_id
+           WHERE c.contact_id = $1"#,
         contact
     )
     .fetch_all(&mut *tx)
@@ -44,7 +45,8 @@ pub async fn erase(ledger: &Ledger, channel: Channel, address: &str) -> Result<O
     let both: Vec<Uuid> = own.iter().copied().chain(homes.iter().filter_map(|home| home.desk)).collect();
     let keys: Vec<Uuid> = homes
         .iter()
-        .filter_map(|home| home.address.as_deref())
+        .flat_map(|home| [home.address.as_deref(), home.topic.as_deref()])
+        .flatten()
         .map(|address| intake_key(channel, address))
         .collect();
     conversations::lock(&mut tx, &both).await?;
@@ -90,7 +92,7 @@ pub async fn erase(ledger: &Ledger, channel: Channel, address: &str) -> Result<O
         .execute(&mut *tx)
         .await?;
     sqlx::query!(
-        "UPDATE contacts SET name = NULL, language_hint = NULL, came_by = NULL WHERE id = $1",
+        "UPDATE contacts SET name = NULL, language = NULL, language_hint = NULL, came_by = NULL WHERE id = $1",
         contact
     )
     .execute(&mut *tx)

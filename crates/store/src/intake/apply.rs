@@ -70,10 +70,11 @@ impl Talk<'_> {
         refused: &HashMap<i64, u32>,
     ) -> Result<Option<Ending>, Error> {
         let sender = reading.sender().and_then(|sender| self.scene.person(sender));
-        if sender.is_some_and(|contact| contact.blocked) {
+        if self.scene.is_blocked(sender) {
             return Ok(Some(PASSED));
         }
-        let Some(seconds) = refused.get(&update.id) else { return Ok(None) };
+        // A human who listens is not to be protected from what a person says.
+        let Some(seconds) = refused.get(&update.id).filter(|_| !self.state.held) else { return Ok(None) };
         if self.once("limit", TOLD_LIMIT).await? {
             let language = self.language(sender, "");
             self.notice(Phrase::TooMany { seconds: *seconds }.text(language)).await?;
@@ -180,7 +181,7 @@ impl Talk<'_> {
 
     async fn command(&mut self, said: &Said, command: &Command) -> Result<(), Error> {
         let sender = self.scene.sender(said).cloned();
-        let language = self.language(sender.as_ref(), "");
+        let language = self.tongue(sender.as_ref()).await?;
         match command {
             Command::Start(link) => {
                 if let (Some(link), Some(sender)) = (link, &sender) {
@@ -204,7 +205,7 @@ impl Talk<'_> {
 
     async fn pressed(&mut self, sender: &Sender, action: Action) -> Result<(), Error> {
         let contact = self.scene.person(sender).cloned();
-        let language = self.language(contact.as_ref(), "");
+        let language = self.tongue(contact.as_ref()).await?;
         match action {
             Action::Human => self.human(contact.as_ref(), language).await,
             Action::Language(chosen) => self.choose(contact.as_ref(), chosen).await,
@@ -250,7 +251,18 @@ impl Talk<'_> {
         .execute(&mut *self.conn)
         .await?;
         self.drop_placeholder(ended.map(|turn| turn.0)).await?;
-        self.notice(cleared).await
+        let placeholder = sqlx::query_scalar!(
+            "SELECT turn_id FROM outbound
+             WHERE turn_id = $1 AND kind = 'placeholder' AND state IN ('sending', 'sent')",
+            ended.map(|turn| turn.0)
+        )
+        .fetch_optional(&mut *self.conn)
+        .await?;
+        // Where a placeholder stands for the answer, these words take its place.
+        match (ended, placeholder) {
+            (Some(turn), Some(_)) => self.say(Draft::answer(self.home, turn, Content::plain(cleared))).await,
+            _ => self.notice(cleared).await,
+        }
     }
 
     /// A placeholder that was not sent yet is not sent for a turn that has ended.
@@ -328,7 +340,6 @@ impl Talk<'_> {
     /// Shows the operators what was said. What has no words is copied.
     async fn relay(&mut self, said: &Said) -> Result<(), Error> {
         let (Some(desk), Some(external)) = (self.state.desk, &said.external_id) else { return Ok(()) };
-        desks::renew(self.conn, self.home, self.manners.operators.idle).await?;
         let mut content = if said.attachment.is_some() {
             let address = self.scene.read.queue.address.clone();
             let copy_of = Some(CopyOf { address, message: external.clone() });
@@ -345,17 +356,16 @@ impl Talk<'_> {
 
     async fn relay_edit(&mut self, external: &str, said: &Said) -> Result<(), Error> {
         let Some(desk) = self.state.desk else { return Ok(()) };
-        let Some(target) = desks::counterpart(self.conn, desk, external, false).await? else { return Ok(()) };
         let edited = format!("{} ", Phrase::DeskEdited.text(self.manners.operators.language));
         let mut content = self.signed(said);
         prefix(&mut content, &edited);
         self.touched.push(desk.0);
-        let draft = if said.attachment.is_some() {
-            Draft::desk_notice(desk, Content { reply_to: Some(target), ..content })
-        } else {
-            Draft::edit(desk, target, content)
-        };
-        self.say(draft).await
+        if said.attachment.is_none() {
+            return self.say(Draft::edit(desk, external.to_owned(), content)).await;
+        }
+        // A caption: the copy cannot be changed by a text.
+        content.reply_to = desks::counterpart(self.conn, desk, external, false).await?;
+        self.say(Draft::desk_notice(desk, content)).await
     }
 
     /// What was said; in a group, by whom.
@@ -367,6 +377,12 @@ impl Talk<'_> {
             prefix(&mut content, &format!("{name}: "));
         }
         content
+    }
+
+    /// Of what has no words of its own: that of the last words.
+    async fn tongue(&mut self, contact: Option<&Contact>) -> Result<Language, Error> {
+        let last = desks::last_words(self.conn, self.home).await?;
+        Ok(contact.map_or_else(|| Language::of(&last), |contact| contact.language(&last)))
     }
 
     fn language(&self, contact: Option<&Contact>, text: &str) -> Language {

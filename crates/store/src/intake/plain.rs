@@ -1,6 +1,6 @@
 //! Questions to the bot, of many chats in a few statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use contract::Channel;
@@ -42,7 +42,7 @@ pub(super) async fn close(conn: &mut PgConnection, passed: &[i64], scrubbed: &[i
     Ok(())
 }
 
-/// Inbox rows of people who ask too much, with the seconds they should wait.
+/// Inbox rows of people who ask too much, with the seconds they should wait. The pictures of an album are one.
 pub(super) async fn refused(
     conn: &mut PgConnection,
     rate: Rate,
@@ -50,11 +50,20 @@ pub(super) async fn refused(
     people: &HashMap<(Channel, String), Contact>,
 ) -> Result<HashMap<i64, u32>, Error> {
     let mut asked: HashMap<Uuid, Vec<i64>> = HashMap::new();
+    let mut albums = HashSet::new();
     for read in reads {
         for (update, reading) in read.queue.updates.iter().zip(&read.readings) {
-            let (Reading::Question(said) | Reading::Kept(said, _)) = reading else { continue };
-            let sender = said.sender.as_ref();
-            let key = sender.map(|sender| (read.queue.channel, sender.address.clone()));
+            let further = match reading {
+                Reading::Question(said) | Reading::Kept(said, _) => {
+                    said.album.is_some() && !albums.insert(said.album.as_deref())
+                }
+                Reading::Command(..) | Reading::Pressed { .. } => false,
+                _ => true,
+            };
+            if further {
+                continue;
+            }
+            let key = reading.sender().map(|sender| (read.queue.channel, sender.address.clone()));
             if let Some(contact) = key.and_then(|key| people.get(&key)) {
                 asked.entry(contact.id.0).or_default().push(update.id);
             }

@@ -54,7 +54,7 @@ pub enum Delivered {
     Limited { retry_after: Duration },
     /// The topic of the desk is made.
     Opened { topic: i64 },
-    /// Nothing was sent: the chat is another one now.
+    /// Nothing was made: the operators' group is another one now.
     Moved { address: String },
     /// Nothing was sent: the topic of the desk is gone.
     TopicGone,
@@ -78,6 +78,13 @@ pub async fn begin(
     parcel: &Parcel,
     rates: Rates,
 ) -> Result<Begin, Error> {
+    let (chat, rate, bot) = parcel.buckets(&rates);
+    // Once: who finds it drawn sends without drawing again.
+    let drawn = if parcel.reserved {
+        None
+    } else {
+        Some(limiter::draw(ledger, &[(chat.clone(), rate), (bot, rates.bot)]).await?)
+    };
     let mut tx = ledger.begin().await?;
     let handled_by = sqlx::query_scalar!(
         "SELECT handled_by FROM conversations WHERE id = $1 FOR NO KEY UPDATE",
@@ -86,7 +93,7 @@ pub async fn begin(
     .fetch_one(&mut *tx)
     .await?;
     let Some(row) = sqlx::query!(
-        r#"SELECT state, author, reserved, o.unknowns > 0 AND (EXISTS (
+        r#"SELECT state, author, o.unknowns > 0 AND (EXISTS (
                SELECT 1 FROM messages m
                WHERE m.conversation_id = o.conversation_id AND m.received_at > o.called_at
            ) OR EXISTS (
@@ -123,6 +130,9 @@ pub async fn begin(
         })
     } else if interrupted && (plain || parcel.kind == "placeholder") {
         Some(parcel.after_unknown(claim, &rates))
+    } else if parcel.edits_nothing() {
+        let error = Some("what it edits was never sent".to_owned());
+        Some(Step { state: "failed", error, ..Step::of(claim) })
     } else if plain && row.overtaken {
         Some(Step { state: "held", ..Step::of(claim) })
     } else {
@@ -134,16 +144,16 @@ pub async fn begin(
         return Ok(Begin::Over(outcome));
     }
 
-    if !row.reserved {
-        let (chat, rate, bot) = parcel.buckets(&rates);
-        let wait =
-            limiter::draw(&mut tx, &chat, rate).await?.max(limiter::draw(&mut tx, &bot, rates.bot).await?);
-        if !wait.is_zero() {
-            let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
-            let outcome = step.close(&mut tx, stage, parcel).await?;
-            tx.commit().await?;
-            return Ok(Begin::Over(outcome));
-        }
+    // A slot that was drawn before the channel asked for a pause is not one any more.
+    let wait = match drawn {
+        Some(wait) => wait,
+        None => limiter::held(&mut tx, &chat).await?,
+    };
+    if !wait.is_zero() {
+        let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
+        let outcome = step.close(&mut tx, stage, parcel).await?;
+        tx.commit().await?;
+        return Ok(Begin::Over(outcome));
     }
     // A stub (or a topic) that was interrupted is made again: the first may remain, empty.
     let orphans = i32::from(interrupted && (parcel.is_stub() || parcel.opens_topic()));
@@ -211,6 +221,9 @@ pub async fn settle(
             }
             Verdict::Done(Delivered::Moved { address }) => {
                 Step { address: Some(address.clone()), ..again(claim, &rates) }
+            }
+            Verdict::Done(Delivered::TopicGone) if !parcel.desk => {
+                Step { state: "failed", error: Some("the topic is gone".to_owned()), ..base }
             }
             Verdict::Done(Delivered::TopicGone) => {
                 let address = desk_address(parcel.conversation);

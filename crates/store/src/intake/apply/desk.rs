@@ -56,7 +56,7 @@ impl Talk<'_> {
             }
             DeskAct::Block | DeskAct::Unblock => {
                 let blocked = matches!(word.act, DeskAct::Block);
-                contacts::set_blocked(self.conn, person.0, blocked).await?;
+                contacts::set_blocked(self.conn, person, blocked).await?;
                 let phrase =
                     if blocked { Phrase::DeskBlocked { name } } else { Phrase::DeskUnblocked { name } };
                 self.at_desk(word, phrase.text(language)).await
@@ -90,24 +90,7 @@ impl Talk<'_> {
         if content.copy_of.is_some() {
             return Ok(());
         }
-        // What was not sent yet is sent with the new text.
-        let changed = sqlx::query!(
-            "UPDATE outbound SET text = $3
-             WHERE conversation_id = $1 AND origin = $2 AND kind = 'operator' AND state IN ('waiting', 'ready')",
-            person.0,
-            word.external_id,
-            content.text
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        if changed.rows_affected() > 0 {
-            return Ok(());
-        }
-        let target = desks::counterpart(self.conn, person, &word.external_id, false).await?;
-        match target {
-            Some(target) => self.say(Draft::edit(person, target, content.clone())).await,
-            None => Ok(()),
-        }
+        self.say(Draft::edit(person, word.external_id.clone(), content.clone())).await
     }
 
     async fn note(&mut self, update: &Waiting, person: ConversationId, text: &str) -> Result<(), Error> {

@@ -24,6 +24,10 @@ pub struct Parcel {
     pub(super) unknowns: i32,
     /// Its own message on the channel, or the placeholder's.
     pub(super) target: Option<String>,
+    /// A slot of the limiter is drawn already.
+    pub(super) reserved: bool,
+    /// Operators read it, not a person.
+    pub(super) desk: bool,
     /// Of a desk that has no topic yet: what it is to be called, and in which group.
     pub(super) topicless: Option<Topicless>,
 }
@@ -89,6 +93,11 @@ impl Parcel {
         !self.opens_topic() && (self.target.is_some() || self.is_topic_state())
     }
 
+    /// An edit whose message was never sent.
+    pub(super) fn edits_nothing(&self) -> bool {
+        self.kind == "edit" && self.target.is_none()
+    }
+
     fn is_topic_state(&self) -> bool {
         matches!(self.kind.as_str(), "close" | "reopen")
     }
@@ -102,7 +111,10 @@ impl Parcel {
         }
         match &self.target {
             Some(target) => Call::Edit { target: target.clone(), content: self.content.clone() },
-            None if self.is_stub() => Call::Send(Content::plain(Phrase::Placeholder.text(Language::English))),
+            None if self.is_stub() => Call::Send(Content {
+                reply_to: self.content.reply_to.clone(),
+                ..Content::plain(Phrase::Placeholder.text(Language::English))
+            }),
             None => Call::Send(self.content.clone()),
         }
     }
@@ -151,14 +163,18 @@ impl Parcel {
 pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Parcel>>, Error> {
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
-        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.content, o.unknowns, c.channel, c.address,
-                  d.home AS "home?", d.name AS "name?",
+        r#"SELECT o.id, o.conversation_id, o.kind, o.text, o.content, o.unknowns, o.reserved, c.channel, c.address,
+                  d.desk_id IS NOT NULL AS "desk!",
+                  CASE WHEN c.address LIKE 'desk:%' THEN d.home END AS "home?", d.name AS "name?",
                   nullif(coalesce(o.target, CASE WHEN o.kind = 'final' THEN (
                       SELECT p.target FROM outbound p
                       WHERE p.turn_id = o.turn_id AND p.kind = 'placeholder' AND p.state = 'sent'
-                      LIMIT 1) END), '') AS target
+                      LIMIT 1) WHEN o.kind = 'edit' THEN (
+                      SELECT p.target FROM outbound p
+                      WHERE p.conversation_id = o.conversation_id AND p.origin = o.origin AND p.seq < o.seq
+                        AND p.target IS NOT NULL ORDER BY p.seq DESC LIMIT 1) END), '') AS target
            FROM outbound o JOIN conversations c ON c.id = o.conversation_id
-           LEFT JOIN desks d ON d.desk_id = c.id AND c.address LIKE 'desk:%'
+           LEFT JOIN desks d ON d.desk_id = c.id
            WHERE o.id = ANY($1)"#,
         &ids
     )
@@ -182,6 +198,8 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Parcel
             kind: row.kind,
             unknowns: row.unknowns,
             target: row.target,
+            reserved: row.reserved,
+            desk: row.desk,
             topicless: row.home.zip(row.name).map(|(home, name)| Topicless { home, name }),
         };
         parcels.insert(row.id, parcel);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Kind, OutboundId, Stage, Ticket};
+use contract::{Chat, Kind, OutboundId, Stage, Ticket};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -134,6 +134,14 @@ async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Res
 
 /// Gives the conversation another address. If another one has it already, that one goes on there.
 async fn move_to(conn: &mut PgConnection, parcel: &Parcel, address: &str) -> Result<(), Error> {
+    // The group of a desk that has no topic yet: the topic is made there.
+    let whole = address.parse::<Chat>().is_ok_and(|chat| chat.topic.is_none());
+    if whole && parcel.topicless.is_some() {
+        sqlx::query!("UPDATE desks SET home = $2 WHERE desk_id = $1", parcel.conversation.0, address)
+            .execute(conn)
+            .await?;
+        return Ok(());
+    }
     sqlx::query!(
         "UPDATE conversations SET address = $2
          WHERE id = $1 AND NOT EXISTS (
