@@ -92,17 +92,7 @@ impl Process {
                 intake,
             };
             merge(ingress::http::router(state.into()));
-            if let Some(bot) = config.telegram.bot()? {
-                let door = ingress::telegram::Door::open(ingress::telegram::Parts {
-                    bot,
-                    settings: config.telegram.clone(),
-                    ledger: ledger.clone(),
-                    receiver: store::accept::Receiver::new(ledger.clone(), &lifecycle),
-                    admission: gate,
-                    nats: nats.clone(),
-                    lifecycle: lifecycle.clone(),
-                    intake,
-                });
+            if let Some(door) = door(config, &ledger, &nats, &lifecycle, gate, intake)? {
                 merge(ingress::telegram::router(door));
             }
             let dispatcher = ingress::dispatcher::Dispatcher {
@@ -161,6 +151,28 @@ impl Process {
         self.ledger.close().await;
         drained.clean && !self.lifecycle.failed()
     }
+}
+
+/// Where Telegram's updates come in, if there is a bot.
+fn door(
+    config: &Config,
+    ledger: &Ledger,
+    nats: &Nats,
+    lifecycle: &Lifecycle,
+    admission: ingress::admission::Admission,
+    intake: contract::Stage,
+) -> anyhow::Result<Option<ingress::telegram::Door>> {
+    let Some(bot) = config.telegram.bot()? else { return Ok(None) };
+    Ok(Some(ingress::telegram::Door::open(ingress::telegram::Parts {
+        bot,
+        settings: config.telegram.clone(),
+        ledger: ledger.clone(),
+        receiver: store::accept::Receiver::new(ledger.clone(), lifecycle),
+        admission,
+        nats: nats.clone(),
+        lifecycle: lifecycle.clone(),
+        intake,
+    })))
 }
 
 /// What searches, and what is searched.

@@ -107,13 +107,13 @@ impl Presence {
                         }
                         break;
                     }
-                    shown = Some(now);
+                    shown = Some(now.clone());
                 }
                 let finished = async { while texts.changed().await.is_ok() {} };
                 if tokio::time::timeout(FRAME, finished).await.is_ok() {
                     break;
                 }
-                now = texts.borrow_and_update().clone();
+                now.clone_from(&texts.borrow_and_update());
             }
             drop((over, room));
         });

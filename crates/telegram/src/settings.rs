@@ -1,5 +1,6 @@
 //! The `[telegram]` section.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use contract::{Chat, Language};
@@ -16,7 +17,7 @@ pub const API_URL: &str = "https://api.telegram.org";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// From @BotFather.
+    /// From `@BotFather`.
     pub token: Option<SecretString>,
     /// Any server that speaks the Bot API.
     pub api_url: String,
@@ -114,7 +115,11 @@ impl Settings {
         let mut digest = Sha256::new();
         digest.update(b"vectora telegram webhook\n");
         digest.update(token.expose_secret().as_bytes());
-        Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(digest.finalize().iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            write!(hex, "{byte:02x}").unwrap_or_default();
+            hex
+        }))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::BINARY;
 /// Work whose ticket was never published goes on within this, when nothing is queued before it.
 const WITHOUT_TICKET: f64 = 1.0;
 
+/// Tests that measure fractions of a second, and the one that keeps both cores busy for a minute, go one by one.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Seconds out of the ledger.
 async fn seconds(installation: &Installation, sql: &'static str) -> f64 {
     sqlx::query_scalar(sql).fetch_one(&installation.sql).await.expect("the statement is right")
@@ -19,6 +22,7 @@ async fn seconds(installation: &Installation, sql: &'static str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ingress_killed_between_commit_and_publish_delays_the_question_by_less_than_a_second() {
+    let _alone = ALONE.lock().await;
     for _ in 0..3 {
         let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
         let _other = installation.ingress(&[]).await;
@@ -44,6 +48,7 @@ async fn ingress_killed_between_commit_and_publish_delays_the_question_by_less_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn intake_killed_between_commit_and_publish_delays_the_turn_by_less_than_a_second() {
+    let _alone = ALONE.lock().await;
     for _ in 0..3 {
         let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
         let (_ingress, url) = installation.ingress(&[]).await;
@@ -63,6 +68,7 @@ async fn intake_killed_between_commit_and_publish_delays_the_turn_by_less_than_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answer_killed_between_commit_and_publish_delays_the_delivery_by_less_than_a_second() {
+    let _alone = ALONE.lock().await;
     for _ in 0..3 {
         let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
         let _ingress = installation.ingress(&[]).await;
@@ -90,6 +96,7 @@ async fn answer_killed_between_commit_and_publish_delays_the_delivery_by_less_th
 /// end of the queue either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() {
+    let _alone = ALONE.lock().await;
     let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let (_ingress, url) = installation.ingress(&[]).await;
     let _intake = installation.worker("intake,retrieve", &[]).await;
@@ -98,7 +105,8 @@ async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() 
         let installation = &installation;
         async move {
             eventually(&format!("{number} turns to wait"), || async {
-                (installation.count("SELECT count(*) FROM turns").await == number).then_some(())
+                let waiting = "SELECT count(*) FROM turns WHERE stage = 'answer'";
+                (installation.count(waiting).await == number).then_some(())
             })
             .await;
         }
@@ -110,6 +118,7 @@ async fn a_ticket_lost_in_a_long_queue_is_found_when_the_queue_has_reached_it() 
     turns(20).await;
     let others = stored(&jetstream, 20).await;
     let lost = installation.ask(&url, "lost").await;
+    turns(21).await;
     let ticket = eventually("its ticket", || async {
         jetstream.newest("answer").await.filter(|newest| Some(*newest) > others)
     })
@@ -210,6 +219,7 @@ async fn ten_copies_of_one_ticket_at_once_are_one_claim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_turns_that_waited_for_a_worker_are_answered_with_ten_thousand_claims() {
     const MANY: i64 = 10_000;
+    let _alone = ALONE.lock().await;
     let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     sqlx::query(
         "WITH fresh AS (

@@ -76,7 +76,7 @@ impl Talk<'_> {
         // A human who listens is not to be protected from what a person says.
         let Some(seconds) = refused.get(&update.id).filter(|_| !self.state.held) else { return Ok(None) };
         if self.once("limit", TOLD_LIMIT).await? {
-            let language = self.language(sender, "");
+            let language = language(sender, "");
             self.notice(Phrase::TooMany { seconds: *seconds }.text(language)).await?;
         }
         Ok(Some(PASSED))
@@ -106,7 +106,7 @@ impl Talk<'_> {
         if let Some(notice) = self.state.paused.clone()
             && self.once("pause", TOLD_PAUSE).await?
         {
-            let language = self.language(self.scene.sender(said), &said.text);
+            let language = language(self.scene.sender(said), &said.text);
             let usual = || Phrase::Paused.text(language);
             self.notice(if notice.is_empty() { usual() } else { notice }).await?;
         }
@@ -126,7 +126,7 @@ impl Talk<'_> {
         {
             return Ok(());
         }
-        let language = self.language(self.scene.sender(said), "");
+        let language = language(self.scene.sender(said), "");
         let buttons = vec![vec![Action::Human.button(language)]];
         let content = Content {
             buttons,
@@ -385,10 +385,6 @@ impl Talk<'_> {
         Ok(contact.map_or_else(|| Language::of(&last), |contact| contact.language(&last)))
     }
 
-    fn language(&self, contact: Option<&Contact>, text: &str) -> Language {
-        contact.map_or_else(|| Language::of(text), |contact| contact.language(text))
-    }
-
     /// In a group one sees whom it answers.
     fn reply_to(&self, said: &Said) -> Option<String> {
         let group = said.sender.as_ref()?.address != self.scene.read.queue.contact();
@@ -417,6 +413,10 @@ impl Talk<'_> {
     async fn give_back(&mut self, person: ConversationId) -> Result<bool, Error> {
         conversations::release(self.conn, person, false).await
     }
+}
+
+fn language(contact: Option<&Contact>, text: &str) -> Language {
+    contact.map_or_else(|| Language::of(text), |contact| contact.language(text))
 }
 
 /// Puts words in front of a text, if there is room.

@@ -34,13 +34,13 @@ impl Talk<'_> {
             }
             DeskAct::Return => {
                 if self.give_back(person).await? {
-                    self.to_person(person, Phrase::BotReturned).await?;
+                    self.tell_person(person, Phrase::BotReturned).await?;
                 }
                 self.at_desk(word, Phrase::DeskReturned { name }.text(language)).await
             }
             DeskAct::Close => {
                 self.give_back(person).await?;
-                self.to_person(person, Phrase::HandoverClosed).await?;
+                self.tell_person(person, Phrase::HandoverClosed).await?;
                 self.at_desk(word, Phrase::DeskClosed { name }.text(language)).await?;
                 sqlx::query!(
                     "UPDATE desks SET closed_at = clock_timestamp() WHERE desk_id = $1",
@@ -108,7 +108,7 @@ impl Talk<'_> {
         Ok(())
     }
 
-    async fn to_person(&mut self, person: ConversationId, phrase: Phrase<'_>) -> Result<(), Error> {
+    async fn tell_person(&mut self, person: ConversationId, phrase: Phrase<'_>) -> Result<(), Error> {
         let language = desks::language_of(self.conn, person).await?;
         self.say(Draft::desk_notice(person, Content::plain(phrase.text(language)))).await
     }
