@@ -114,11 +114,3 @@ pub async fn leave_poll(ledger: &Ledger, id: i64, owner: &str) -> Result<(), Err
     .await?;
     Ok(())
 }
-
-/// Which bots there are, by id.
-///
-/// # Errors
-/// [`Error`].
-pub async fn ids(ledger: &Ledger) -> Result<Vec<i64>, Error> {
-    Ok(sqlx::query_scalar!("SELECT id FROM bots ORDER BY id").fetch_all(&ledger.pool).await?)
-}

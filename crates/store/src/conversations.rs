@@ -135,6 +135,24 @@ pub(crate) async fn release(
     Ok(released.rows_affected() == 1)
 }
 
+/// Gives a conversation another address. If another one has it already, that one goes on there.
+pub(crate) async fn move_to(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+    address: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE conversations SET address = $2
+         WHERE id = $1 AND NOT EXISTS (
+             SELECT 1 FROM conversations o WHERE o.channel = conversations.channel AND o.address = $2)",
+        conversation.0,
+        address
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Conversations an operator took and then forgot.
 pub(crate) async fn lapsed_takeovers(ledger: &Ledger) -> Result<Vec<ConversationId>, Error> {
     let ids = sqlx::query_scalar!(

@@ -26,7 +26,6 @@ pub struct Bot {
     pub receiving: Receiving,
     /// Where ingress listens.
     pub url: String,
-    port: u16,
 }
 
 impl Bot {
@@ -60,7 +59,7 @@ impl Bot {
         all.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let plan = Plan { env: all, database: None };
         let installation = Box::pin(Installation::new(binary, plan)).await;
-        Self { installation, telegram, receiving, url, port }
+        Self { installation, telegram, receiving, url }
     }
 
     /// Ingress, which receives by now.
@@ -129,11 +128,6 @@ impl Bot {
             request = request.header("x-telegram-bot-api-secret-token", secret);
         }
         request.send().await.expect("ingress answers")
-    }
-
-    /// The port of ingress, for a process that takes its place.
-    pub const fn port(&self) -> u16 {
-        self.port
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use testkit::bot::{Bot, Receiving};
 use testkit::sqlx::query;
-use testkit::telegram::{Limits, Misbehaviour};
+use testkit::telegram::{Limits, Misbehaviour, Say};
 use testkit::{Program, eventually};
 
 use crate::BINARY;
@@ -180,6 +180,33 @@ async fn a_storm_of_429_slows_down_and_loses_nothing() {
     all_answered(&bot, 0..60, 0).await;
     assert!(bot.telegram.limited() > 20, "{}", bot.telegram.limited());
     assert_eq!(bot.installation.count("SELECT coalesce(sum(attempts), 0) FROM outbound").await, 0);
+}
+
+/// All topics of a group share a limit: what had its slot before a 429 must not use it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_in_a_group_holds_back_what_was_reserved_before_it() {
+    const GROUP: i64 = -500;
+    let env =
+        [("VECTORA__WORKERS__GROUP_RATE__INTERVAL", "400ms"), ("VECTORA__WORKERS__GROUP_RATE__BURST", "1")];
+    let bot = bot(Receiving::Webhook, &env).await;
+    bot.telegram.group(GROUP, "Users", true);
+    let _programs: [Program; 2] = [bot.ingress(&[]).await, bot.worker(&[]).await];
+    for n in 0..5 {
+        let topic = bot.telegram.create_topic(GROUP, &format!("topic {n}"));
+        let text = format!("/ask@{} question {n}", bot.telegram.username());
+        bot.telegram.say_with(Say::by(ANNA).in_chat(GROUP).topic(topic).text(&text));
+    }
+    eventually("slots to be reserved", || async {
+        let reserved = "SELECT count(*) FROM outbound WHERE reserved";
+        (bot.installation.count(reserved).await >= 3).then_some(())
+    })
+    .await;
+    bot.telegram.misbehave([Misbehaviour::Limit(3)]);
+    for n in 0..5 {
+        bot.shows(GROUP, &format!("Scripted answer to: question {n}")).await;
+    }
+    bot.assert_quiet().await;
+    assert_eq!(bot.telegram.misbehaviours_left(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,7 +91,7 @@ impl Talk<'_> {
             Reading::Pressed { sender, action } => self.pressed(sender, *action).await?,
             Reading::Desk(word) => self.desk(update, word).await?,
             Reading::Left | Reading::Joined => self.gone(matches!(reading, Reading::Left)).await?,
-            Reading::Moved(address) => self.moved(address).await?,
+            Reading::Moved(address) => conversations::move_to(self.conn, self.home, address).await?,
             Reading::Passed | Reading::Overheard => return Ok(PASSED),
         }
         Ok(DONE)
@@ -301,19 +301,6 @@ impl Talk<'_> {
             self.touched.push(desk.0);
             self.say(Draft::desk_notice(desk, Content::plain(text))).await?;
         }
-        Ok(())
-    }
-
-    async fn moved(&mut self, address: &str) -> Result<(), Error> {
-        sqlx::query!(
-            "UPDATE conversations SET address = $2
-             WHERE id = $1 AND NOT EXISTS (
-                 SELECT 1 FROM conversations o WHERE o.channel = conversations.channel AND o.address = $2)",
-            self.home.0,
-            address
-        )
-        .execute(&mut *self.conn)
-        .await?;
         Ok(())
     }
 

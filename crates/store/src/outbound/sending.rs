@@ -144,13 +144,15 @@ pub async fn begin(
         return Ok(Begin::Over(outcome));
     }
 
-    // A slot that was drawn before the channel asked for a pause is not one any more.
+    // A slot that was drawn before the channel asked for a pause is not one any more: after it another is drawn, or all
+    // that waited would go at once.
     let wait = match drawn {
         Some(wait) => wait,
         None => limiter::held(&mut tx, &chat).await?,
     };
     if !wait.is_zero() {
-        let step = Step { delay: wait, reserved: true, claims: claim.claims - 1, ..Step::of(claim) };
+        let reserved = drawn.is_some();
+        let step = Step { delay: wait, reserved, claims: claim.claims - 1, ..Step::of(claim) };
         let outcome = step.close(&mut tx, stage, parcel).await?;
         tx.commit().await?;
         return Ok(Begin::Over(outcome));

@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Parcel;
-use crate::Error;
 use crate::outbound::{DELIVER, promote};
 use crate::work::{self, Claim, Fence, Outcome, Transition, seconds};
+use crate::{Error, conversations};
 
 /// What a row becomes.
 pub(super) struct Step {
@@ -132,7 +132,7 @@ async fn repeat_later(conn: &mut PgConnection, id: Uuid, after: Duration) -> Res
     Ok(())
 }
 
-/// Gives the conversation another address. If another one has it already, that one goes on there.
+/// Gives the conversation another address, or its desk another group.
 async fn move_to(conn: &mut PgConnection, parcel: &Parcel, address: &str) -> Result<(), Error> {
     // The group of a desk that has no topic yet: the topic is made there.
     let whole = address.parse::<Chat>().is_ok_and(|chat| chat.topic.is_none());
@@ -142,16 +142,7 @@ async fn move_to(conn: &mut PgConnection, parcel: &Parcel, address: &str) -> Res
             .await?;
         return Ok(());
     }
-    sqlx::query!(
-        "UPDATE conversations SET address = $2
-         WHERE id = $1 AND NOT EXISTS (
-             SELECT 1 FROM conversations o WHERE o.channel = conversations.channel AND o.address = $2)",
-        parcel.conversation.0,
-        address
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    conversations::move_to(conn, parcel.conversation, address).await
 }
 
 async fn mark_gone(conn: &mut PgConnection, parcel: &Parcel) -> Result<(), Error> {
