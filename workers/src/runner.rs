@@ -287,6 +287,10 @@ impl<S: Stage> Runner<S> {
                 tracing::warn!(stage = S::STAGE.name, dependency, error = text, "a dependency is away");
                 Verdict::Release { delay, error: text, cut_off }
             }
+            StageError::Waits { .. } => {
+                tracing::info!(stage = S::STAGE.name, id = %claim.id, error = text, "waits");
+                Verdict::Release { delay: self.settings.breaker_max, error: text, cut_off }
+            }
             StageError::Retry { .. } if claim.attempts + 1 < self.settings.attempts => {
                 self.breaker.close();
                 tracing::info!(stage = S::STAGE.name, id = %claim.id, attempt = claim.attempts + 1, error = text, "retry");

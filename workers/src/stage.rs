@@ -58,6 +58,11 @@ pub enum StageError {
     /// A dependency is away: nothing about this item is wrong. The claim is taken back and nothing counted.
     #[error("{dependency} is unavailable")]
     Unavailable { dependency: &'static str, source: Box<dyn Error + Send + Sync> },
+    /// This item waits for something of its own, which other items do not need: a generation without a collection,
+    /// a channel this process does not serve. The claim is taken back, nothing is counted, and **the others go on**:
+    /// an open breaker would let the oldest such item be the probe for ever.
+    #[error("the item waits")]
+    Waits { source: Box<dyn Error + Send + Sync> },
     /// This item failed, and may succeed later: one attempt used.
     #[error("the attempt failed")]
     Retry { source: Box<dyn Error + Send + Sync> },

@@ -95,6 +95,43 @@ async fn an_index_that_was_lost_is_named_and_built_anew_from_the_ledger() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_lost_while_batches_waited_for_it_is_built_anew_past_them() {
+    let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
+    let _ingress = installation.ingress(&[]).await;
+    let mut first = installation.worker("extract,embed", &[]).await;
+    load(&installation, 0).await;
+    first.kill();
+    let _extracting = installation.worker("extract", &[]).await;
+    let texts = texts(1);
+    let files: Vec<(&str, &[u8])> =
+        texts.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+    let ingestion = installation.ingest("help", &files).await;
+    eventually("the batches of the second edition to wait", || async {
+        let waiting = "SELECT count(*) FROM embed_batches WHERE state = 'open'";
+        (installation.count(waiting).await >= 40).then_some(())
+    })
+    .await;
+    let live = store::generations::live(&installation.ledger).await.expect("read").expect("live");
+    installation.index_client().drop_collection(&live.collection).await.expect("dropped behind its back");
+
+    // A breaker that opened for these batches would keep everything else from being embedded for longer than we wait.
+    let patient = [("VECTORA__WORKERS__BREAKER", "100s"), ("VECTORA__WORKERS__BREAKER_MAX", "100s")];
+    let _embedding = installation.worker("embed", &patient).await;
+    eventually("the loss to be noticed", || async {
+        let noticed = "SELECT count(*) FROM embed_batches WHERE last_error LIKE '%no collection%'";
+        (installation.count(noticed).await >= 2).then_some(())
+    })
+    .await;
+    let (code, said) = run(&installation, &["reindex"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    installation.ingested(ingestion).await;
+    let found = installation.search("zebra of edition 1 at place7").await;
+    assert!(found.passages[0].text.contains("edition 1"), "{found:?}");
+    installation.assert_index_clean().await;
+    installation.assert_finished().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn new_chunks_are_made_without_the_files() {
     let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
     let _ingress = installation.ingress(&[]).await;

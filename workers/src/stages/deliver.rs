@@ -51,8 +51,7 @@ impl Stage for Deliver {
 
     async fn handle(&self, claim: &Claim, parcel: &Parcel) -> Result<Delivered, StageError> {
         let Some(channel) = self.channels.of(parcel.channel) else {
-            return Err(StageError::Unavailable {
-                dependency: "channel",
+            return Err(StageError::Waits {
                 source: format!("this process has no channel {}: configure it", parcel.channel).into(),
             });
         };

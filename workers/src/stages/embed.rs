@@ -40,11 +40,10 @@ impl Stage for Embed {
     async fn handle(&self, _claim: &Claim, batch: &Batch) -> Result<(), StageError> {
         if batch.analyser != analyser::VERSION {
             let source = format!("the generation needs the analyser {}", batch.analyser).into();
-            return Err(StageError::Unavailable { dependency: INDEX, source });
+            return Err(StageError::Waits { source });
         }
         if !batch.prepared {
-            let source = "the collection is being made".into();
-            return Err(StageError::Unavailable { dependency: INDEX, source });
+            return Err(StageError::Waits { source: "the collection is being made".into() });
         }
         let points = batch
             .chunks
@@ -59,9 +58,8 @@ impl Stage for Embed {
         runtime::fault::point("embed.upserted").await;
         upserted.map_err(|error| match error {
             IndexError::Away(_) => StageError::Unavailable { dependency: INDEX, source: error.into() },
-            // `vectora reindex` makes another generation; until then the batch waits.
-            IndexError::Missing(_) => StageError::Unavailable {
-                dependency: INDEX,
+            // `vectora reindex` makes another generation, whose batches must get past this one.
+            IndexError::Missing(_) => StageError::Waits {
                 source: format!("{error}: build it anew with `vectora reindex`").into(),
             },
             IndexError::Refused(_) => StageError::Retry { source: error.into() },
