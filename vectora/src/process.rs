@@ -222,6 +222,7 @@ impl Worker<'_> {
             };
             keeper.start(self.lifecycle);
         }
+        let metrics = workers::Metrics::register(registry);
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
             model: models::configured(&config.models),
@@ -229,7 +230,9 @@ impl Worker<'_> {
                 channels.clone(),
                 self.ledger.clone(),
                 self.lifecycle.clone(),
+                metrics.clone(),
             ),
+            metrics: metrics.clone(),
             telegram: Arc::new(config.telegram.clone()),
             channels,
             settings,
@@ -238,7 +241,6 @@ impl Worker<'_> {
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
         };
-        let metrics = workers::Metrics::register(registry);
         let (nats, lifecycle) = (self.nats.clone(), self.lifecycle.clone());
         let workshop = workers::runner::Workshop::new(&tools, nats, lifecycle, self.health.clone(), metrics);
         for name in stages {
