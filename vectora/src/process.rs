@@ -229,6 +229,7 @@ impl Worker<'_> {
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),
+                self.nats.clone(),
                 self.lifecycle.clone(),
                 metrics.clone(),
             ),

@@ -3,14 +3,18 @@
 //! They are worth something at once and nothing later, so they are neither rows nor repeated, nobody waits for them,
 //! and when there are too many they are left out. None of them can contradict a message.
 
+mod growing;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use contract::{Channel, TurnId};
+use nats::Nats;
 use runtime::lifecycle::Lifecycle;
 use store::Ledger;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub(crate) use self::growing::Growing;
 use crate::Metrics;
 use crate::channel::{ChannelError, Channels};
 
@@ -37,15 +41,22 @@ pub struct Presence {
     lifecycle: Lifecycle,
     room: Arc<Semaphore>,
     ledger: Ledger,
+    nats: Nats,
     metrics: Metrics,
     /// A channel asked for patience: no signs until then.
     quiet: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Presence {
-    pub fn new(channels: Arc<Channels>, ledger: Ledger, lifecycle: Lifecycle, metrics: Metrics) -> Self {
+    pub fn new(
+        channels: Arc<Channels>,
+        ledger: Ledger,
+        nats: Nats,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+    ) -> Self {
         let room = Arc::new(Semaphore::new(ROOM));
-        Self { channels, lifecycle, room, ledger, metrics, quiet: Arc::default() }
+        Self { channels, lifecycle, room, ledger, nats, metrics, quiet: Arc::default() }
     }
 
     /// A channel asks for patience: messages come first.
