@@ -1,0 +1,4 @@
+//! Over plain TCP: what matters is the bytes.
+
+mod basics;
+mod client;
