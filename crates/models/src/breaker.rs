@@ -28,7 +28,7 @@ enum State {
     /// None pass until then, then one.
     Open { until: Instant, wait: Duration },
     /// One is under way, and decides.
-    Probing { wait: Duration },
+    Probing,
 }
 
 /// Of one provider.
@@ -63,7 +63,7 @@ impl Breaker {
         match *self.state() {
             State::Closed { .. } => false,
             State::Open { until, .. } => Instant::now() < until,
-            State::Probing { .. } => true,
+            State::Probing => true,
         }
     }
 
@@ -73,10 +73,10 @@ impl Breaker {
         let probe = match *state {
             State::Closed { .. } => None,
             State::Open { until, wait } if Instant::now() >= until => {
-                *state = State::Probing { wait };
+                *state = State::Probing;
                 Some(wait)
             }
-            State::Open { .. } | State::Probing { .. } => return None,
+            State::Open { .. } | State::Probing => return None,
         };
         Some(Pass { breaker: self, probe })
     }
@@ -92,7 +92,7 @@ impl Pass<'_> {
             (State::Closed { failures }, None) => failures,
             (_, Some(_)) => FAILURES,
             // Began before it opened: the probe decides.
-            (State::Open { .. } | State::Probing { .. }, None) => return,
+            (State::Open { .. } | State::Probing, None) => return,
         };
         let Some(error) = error.filter(|error| !error.is_about_the_question()) else {
             *state = State::Closed { failures: 0 };
@@ -159,8 +159,8 @@ mod tests {
         for _ in 0..FAILURES {
             fail(&breaker);
         }
-        for wait in [1, 2, 3, 3] {
-            tokio::time::advance(SECOND * wait - Duration::from_millis(1)).await;
+        for wait in [1_u32, 2, 3, 3] {
+            tokio::time::advance(SECOND * wait.saturating_sub(1) + Duration::from_millis(999)).await;
             assert!(breaker.admit().is_none(), "{wait}s");
             tokio::time::advance(Duration::from_millis(1)).await;
             fail(&breaker);

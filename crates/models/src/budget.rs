@@ -27,7 +27,7 @@ impl Budget {
     /// `limits`: tokens a day by provider; those not named have no limit.
     #[expect(clippy::disallowed_methods, reason = "the day is the wall clock's; tests have their own")]
     pub fn new(limits: BTreeMap<String, u64>) -> Self {
-        Self::with_clock(limits, || Utc::now())
+        Self::with_clock(limits, Utc::now)
     }
 
     fn with_clock(limits: BTreeMap<String, u64>, now: fn() -> DateTime<Utc>) -> Self {

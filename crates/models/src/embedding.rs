@@ -77,8 +77,12 @@ impl Shape {
     /// What came for `wanted` texts, checked and normalised.
     ///
     /// # Errors
-    /// Another number of vectors, another dimension, or something that is no number.
-    pub(crate) fn checked(&self, mut vectors: Vec<Vec<f32>>, wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    /// Another number of vectors, another dimension, something that is no number, or no direction.
+    pub(crate) fn checked(
+        &self,
+        mut vectors: Vec<Vec<f32>>,
+        wanted: usize,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
         if vectors.len() != wanted {
             let came = vectors.len();
             return Err(ModelError::Failed(format!("{came} vectors came for {wanted} texts")));
@@ -92,6 +96,9 @@ impl Shape {
             if !vector.iter().all(|number| number.is_finite()) {
                 return Err(ModelError::Failed("a vector holds something that is no number".to_owned()));
             }
+            if vector.iter().all(|number| *number == 0.0) {
+                return Err(ModelError::Failed("a vector of nothing but zeros came".to_owned()));
+            }
             if self.normalise {
                 normalise(vector);
             }
@@ -100,16 +107,14 @@ impl Shape {
     }
 }
 
-/// To length 1; a vector of zeros stays one.
-pub(crate) fn normalise(vector: &mut [f32]) {
+/// To length 1. Not for a vector of zeros.
+fn normalise(vector: &mut [f32]) {
     // In f64: the squares of large numbers would overflow.
     let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
-    if length > 0.0 {
-        for number in vector {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
-            let scaled = (f64::from(*number) / length) as f32;
-            *number = scaled;
-        }
+    for number in vector {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
+        let scaled = (f64::from(*number) / length) as f32;
+        *number = scaled;
     }
 }
 
@@ -127,7 +132,11 @@ mod tests {
         let identity = shape(true).identity("e5");
         assert!(identity.starts_with("e5@2#") && identity.len() == "e5@2#".len() + 8, "{identity}");
         assert_eq!(identity, shape(true).identity("e5"));
-        let moved = Shape { query_prefix: "query: p".to_owned(), passage_prefix: "assage: ".to_owned(), ..shape(true) };
+        let moved = Shape {
+            query_prefix: "query: p".to_owned(),
+            passage_prefix: "assage: ".to_owned(),
+            ..shape(true)
+        };
         for other in [shape(false).identity("e5"), moved.identity("e5"), shape(true).identity("bge")] {
             assert_ne!(identity, other);
         }
@@ -148,6 +157,6 @@ mod tests {
         assert_eq!(shape(false).checked(vec![vec![3.0, 4.0]], 1), Ok(vec![vec![3.0, 4.0]]));
         let large = shape(true).checked(vec![vec![f32::MAX, 0.0]], 1);
         assert_eq!(large, Ok(vec![vec![1.0, 0.0]]));
-        assert_eq!(shape(true).checked(vec![vec![0.0, 0.0]], 1), Ok(vec![vec![0.0, 0.0]]));
+        assert!(shape(true).checked(vec![vec![0.0, 0.0]], 1).is_err(), "it has no direction");
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Http {
 
 /// Why there is no client for a provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     #[error("the key holds a character that no HTTP header may hold")]
     Key,
     #[error("there is no HTTP client; does the system have certificates?")]
@@ -46,7 +46,11 @@ impl Http {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub(crate) fn new(base: &str, key: Option<&SecretString>, connect: Duration) -> Result<Self, ClientError> {
+    pub(crate) fn new(
+        base: &str,
+        key: Option<&SecretString>,
+        connect: Duration,
+    ) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(connect)
             .pool_idle_timeout(KEPT)
@@ -158,7 +162,8 @@ pub(crate) fn refusal(status: u16, retry_after: Option<Duration>, body: &Value) 
     let text_of = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
     let (code, kind) = (text_of("code"), text_of("type"));
     let message = error.as_str().unwrap_or_else(|| text_of("message")).to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| code == *word || kind == *word || message.contains(word));
+    let says =
+        |words: &[&str]| words.iter().any(|word| code == *word || kind == *word || message.contains(word));
     if says(&CONTEXT) || status == 413 {
         return ModelError::TooLong;
     }
@@ -178,8 +183,13 @@ pub(crate) fn refusal(status: u16, retry_after: Option<Duration>, body: &Value) 
 }
 
 /// How servers say that a text does not fit: `OpenAI`, vLLM, llama.cpp, Ollama.
-const CONTEXT: [&str; 5] =
-    ["context_length_exceeded", "exceed_context_size_error", "context length", "context size", "context window"];
+const CONTEXT: [&str; 5] = [
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "context length",
+    "context size",
+    "context window",
+];
 const QUOTA: [&str; 2] = ["insufficient_quota", "billing_hard_limit_reached"];
 
 /// An error that came where an answer was expected, within a stream or with status 200.
@@ -197,7 +207,10 @@ fn content_type(response: &reqwest::Response) -> &str {
     response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a date in a header is compared with the wall clock, nothing else is")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a date in a header is compared with the wall clock, nothing else is"
+)]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
@@ -237,7 +250,8 @@ mod tests {
     #[test]
     fn what_a_provider_says_is_in_no_error() {
         for status in [400, 401, 402, 404, 413, 422, 429, 500, 503] {
-            let said = serde_json::json!({"error": {"message": "hunter2", "code": "hunter2", "type": "hunter2"}});
+            let said =
+                serde_json::json!({"error": {"message": "hunter2", "code": "hunter2", "type": "hunter2"}});
             let error = refusal(status, None, &said);
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
         }
@@ -255,6 +269,9 @@ mod tests {
             assert_eq!(refusal(400, None, &body), ModelError::TooLong);
         }
         assert!(matches!(refusal(400, None, &of("{}")), ModelError::Rejected(_)));
-        assert!(matches!(refusal_inside(&of(r#"{"code":503}"#)), ModelError::Unavailable { passing: true, .. }));
+        assert!(matches!(
+            refusal_inside(&of(r#"{"code":503}"#)),
+            ModelError::Unavailable { passing: true, .. }
+        ));
     }
 }

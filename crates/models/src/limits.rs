@@ -56,14 +56,12 @@ impl Slots {
     /// # Errors
     /// None came free in time. It says nothing about the provider.
     pub(crate) async fn take(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, ModelError> {
-        match timeout_at(deadline.end, self.slots.acquire()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            // It is never closed.
-            Ok(Err(_)) | Err(_) => {
-                let (count, total) = (self.count, deadline.total);
-                Err(ModelError::unavailable(format!("its {count} slots were taken for {total:?}")))
-            }
-        }
+        // The semaphore is never closed.
+        let slot = timeout_at(deadline.end, self.slots.acquire()).await.ok().and_then(Result::ok);
+        slot.ok_or_else(|| {
+            let (count, total) = (self.count, deadline.total);
+            ModelError::unavailable(format!("its {count} slots were taken for {total:?}"))
+        })
     }
 }
 

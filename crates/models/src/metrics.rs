@@ -69,7 +69,11 @@ impl Metrics {
         registry.register("vectora_model_tokens", "Tokens, by direction", tokens);
         registry.register("vectora_model_requests", "Calls by how they ended", requests);
         registry.register("vectora_model_in_flight", "Calls under way", in_flight);
-        registry.register("vectora_model_first_token_seconds", "From the call to its first token", first_token);
+        registry.register(
+            "vectora_model_first_token_seconds",
+            "From the call to its first token",
+            first_token,
+        );
         registry.register("vectora_model_duration_seconds", "Of a whole call", duration);
         metrics
     }
@@ -103,7 +107,13 @@ impl Metrics {
     pub(crate) fn flight<'a>(&'a self, provider: &'a str) -> Flight<'a> {
         let in_flight = self.in_flight.get_or_create_owned(&OfProvider { provider: provider.to_owned() });
         in_flight.inc();
-        Flight { metrics: self, provider, started: Instant::now(), in_flight, outcome: "cancelled" }
+        Flight {
+            metrics: self,
+            provider,
+            started: Instant::now(),
+            under_way: in_flight,
+            outcome: "cancelled",
+        }
     }
 }
 
@@ -113,19 +123,19 @@ pub(crate) struct Flight<'a> {
     metrics: &'a Metrics,
     provider: &'a str,
     started: Instant,
-    in_flight: Gauge,
+    under_way: Gauge,
     outcome: &'static str,
 }
 
 impl Flight<'_> {
-    pub(crate) const fn end(mut self, outcome: &'static str) {
+    pub(crate) fn end(mut self, outcome: &'static str) {
         self.outcome = outcome;
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.in_flight.dec();
+        self.under_way.dec();
         self.metrics.count(self.provider, self.outcome);
         let of = OfProvider { provider: self.provider.to_owned() };
         self.metrics.duration.get_or_create_owned(&of).observe(self.started.elapsed().as_secs_f64());

@@ -34,8 +34,8 @@ struct Answer {
 impl OllamaEmbedder {
     async fn ask(&self, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, ModelError> {
         let input = EmbeddingsInput::Multiple(self.shape.prefixed(texts, purpose));
-        let body = GenerateEmbeddingsRequest::new(self.model.clone(), input)
-            .keep_alive(keep_alive(self.keep_alive));
+        let body =
+            GenerateEmbeddingsRequest::new(self.model.clone(), input).keep_alive(keep_alive(self.keep_alive));
         // Strings and numbers: this cannot fail.
         let body = self.http.post("/api/embed", serde_json::to_vec(&body).unwrap_or_default()).await?;
         let answer: Answer = serde_json::from_slice(&body.whole(LONGEST).await?)

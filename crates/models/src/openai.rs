@@ -97,7 +97,8 @@ impl Told {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(refusal_inside(&error));
         }
-        if let Some(Counted { prompt_tokens: Some(prompt), completion_tokens: Some(completion) }) = chunk.usage
+        if let Some(Counted { prompt_tokens: Some(prompt), completion_tokens: Some(completion) }) =
+            chunk.usage
             && prompt > 0
         {
             self.usage = Some((prompt, completion));
@@ -206,9 +207,10 @@ impl OpenAi {
             told.finish = told.finish.or(Some(Finish::Stop));
             told
         };
-        let finish = told.finish.or(told.full.then_some(Finish::Length)).ok_or_else(|| {
-            ModelError::Failed("the stream ended before the answer did".to_owned())
-        })?;
+        let finish = told
+            .finish
+            .or(told.full.then_some(Finish::Length))
+            .ok_or_else(|| ModelError::Failed("the stream ended before the answer did".to_owned()))?;
         growing.end(&self.name, finish, told.usage, tokens::estimate_prompt(request))
     }
 }

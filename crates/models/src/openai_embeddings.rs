@@ -83,7 +83,8 @@ impl OpenAiEmbedder {
 /// The vectors of an answer, in the order of the texts.
 fn vectors(json: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
     let failed = |text: &str| ModelError::Failed(text.to_owned());
-    let answer: Answer = serde_json::from_slice(json).map_err(|_| failed("what came is no list of vectors"))?;
+    let answer: Answer =
+        serde_json::from_slice(json).map_err(|_| failed("what came is no list of vectors"))?;
     if let Some(error) = answer.error.filter(|error| !error.is_null()) {
         return Err(refusal_inside(&error));
     }
@@ -93,7 +94,8 @@ fn vectors(json: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
     }
     let mut ordered: Vec<Option<Vec<f32>>> = vec![None; wanted];
     for (place, item) in answer.data.into_iter().enumerate() {
-        let numbers = item.embedding.unpacked().ok_or_else(|| failed("a packed vector cannot be unpacked"))?;
+        let numbers =
+            item.embedding.unpacked().ok_or_else(|| failed("a packed vector cannot be unpacked"))?;
         match ordered.get_mut(item.index.unwrap_or(place)) {
             Some(slot @ None) => *slot = Some(numbers),
             _ => return Err(failed("two vectors have the same place, or one has none")),

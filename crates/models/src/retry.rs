@@ -35,27 +35,28 @@ impl Retry {
         may_repeat: impl Fn() -> bool,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, ModelError> {
-        deadline.hold(async {
-            let mut repeats = 0;
-            loop {
-                self.be_quiet(deadline).await?;
-                let error = match attempt().await {
-                    Ok(done) => return Ok(done),
-                    Err(error) => error,
-                };
-                self.note(error.retry_after());
-                if repeats == REPEATS || !error.is_passing() || !may_repeat() {
-                    return Err(error);
+        deadline
+            .hold(async {
+                let mut repeats = 0;
+                loop {
+                    self.be_quiet(deadline).await?;
+                    let error = match attempt().await {
+                        Ok(done) => return Ok(done),
+                        Err(error) => error,
+                    };
+                    self.note(error.retry_after());
+                    if repeats == REPEATS || !error.is_passing() || !may_repeat() {
+                        return Err(error);
+                    }
+                    let wait = error.retry_after().unwrap_or_else(|| spread(FIRST * 4_u32.pow(repeats)));
+                    if !deadline.has_room_for(wait) {
+                        return Err(error);
+                    }
+                    sleep(wait).await;
+                    repeats += 1;
                 }
-                let wait = error.retry_after().unwrap_or_else(|| spread(FIRST * 4_u32.pow(repeats)));
-                if !deadline.has_room_for(wait) {
-                    return Err(error);
-                }
-                sleep(wait).await;
-                repeats += 1;
-            }
-        })
-        .await
+            })
+            .await
     }
 
     /// Waits as long as the provider asked somebody to.
@@ -92,7 +93,12 @@ mod tests {
     use super::*;
 
     /// Attempts until this many failed, and how long it took.
-    async fn attempts(error: ModelError, failures: u32, total: Duration, heard: bool) -> (u32, Duration, bool) {
+    async fn attempts(
+        error: ModelError,
+        failures: u32,
+        total: Duration,
+        heard: bool,
+    ) -> (u32, Duration, bool) {
         let (made, started) = (AtomicU32::new(0), Instant::now());
         let attempt = || {
             let made = made.fetch_add(1, Ordering::Relaxed);
@@ -102,7 +108,7 @@ mod tests {
         (made.into_inner(), started.elapsed(), done.is_ok())
     }
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_repeated_twice_at_the_most() {
@@ -112,7 +118,9 @@ mod tests {
         let (made, _, done) = attempts(away.clone(), 9, MINUTE, false).await;
         assert!(made == 3 && !done);
         assert_eq!(attempts(away, 9, MINUTE, true).await.0, 1, "somebody has heard something");
-        for lasting in [ModelError::unavailable("key"), ModelError::TooLong, ModelError::Failed(String::new())] {
+        for lasting in
+            [ModelError::unavailable("key"), ModelError::TooLong, ModelError::Failed(String::new())]
+        {
             assert_eq!(attempts(lasting, 9, MINUTE, false).await.0, 1);
         }
     }

@@ -29,6 +29,10 @@ impl ScriptedEmbedder {
             let dims = vector.len();
             vector[at % dims] += if digest[2] & 1 == 0 { 1.0 } else { -1.0 };
         }
+        if vector.iter().all(|number| *number == 0.0) {
+            // A text without words, or whose words cancel each other out, has to lie somewhere.
+            vector[0] = 1.0;
+        }
         vector
     }
 }
