@@ -70,12 +70,7 @@ pub(super) async fn answer(
         }
         Misbehave::KeepAliveComments(interval) => {
             exchange.open(Head::json(200)).await?;
-            let mut due = Instant::now();
-            loop {
-                exchange.frame(b" ").await?;
-                due += *interval;
-                exchange.until(due).await?;
-            }
+            exchange.idle(" ", *interval).await
         }
         Misbehave::HugeAnswer(bytes) => {
             exchange.open(Head::json(200)).await?;

@@ -1,7 +1,5 @@
 //! One chat is told, in whichever API, at the pace that is set and with the misbehaviour that is planned.
 
-use tokio::time::Instant;
-
 use super::body;
 use super::exchange::{Done, Exchange, Head};
 use super::misbehave::Misbehave;
@@ -31,12 +29,7 @@ pub(super) async fn tell<W: Wire>(
     }
     exchange.open(Head::ok(W::STREAM)).await?;
     if let Misbehave::KeepAliveComments(interval) = misbehave {
-        let mut due = Instant::now();
-        loop {
-            exchange.frame(W::IDLE.as_bytes()).await?;
-            due += *interval;
-            exchange.until(due).await?;
-        }
+        return exchange.idle(W::IDLE, *interval).await;
     }
     exchange.until(pace.due(0)).await?;
     exchange.frame(wire.opening().as_bytes()).await?;

@@ -1,5 +1,7 @@
 //! One answer on the socket, byte for byte: whole or in chunks, and how the bytes fall into chunks.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::http::{Connection, Gone};
@@ -111,6 +113,16 @@ impl<'a> Exchange<'a> {
     /// Silence until the client has had enough.
     pub(super) async fn stall(&mut self) -> Done {
         Err(self.connection.until_gone().await.into())
+    }
+
+    /// This frame, this often, until the client has had enough.
+    pub(super) async fn idle(&mut self, frame: &str, interval: Duration) -> Done {
+        let mut due = Instant::now();
+        loop {
+            self.frame(frame.as_bytes()).await?;
+            due += interval;
+            self.until(due).await?;
+        }
     }
 
     pub(super) fn cut(&mut self) -> Done {

@@ -17,7 +17,8 @@ pub enum Misbehave {
     SplitLetters,
     /// The call is read, and nothing ever comes.
     StallBefore,
-    /// The status line and half a header, then nothing.
+    /// The status line and half a header, then nothing. All of the head and then nothing is what a stream with
+    /// a long [`FakeModels::first_token_after`] is.
     StallHeaders,
     /// So many tokens, then nothing, the connection open.
     StallMiddle(usize),

@@ -128,7 +128,45 @@ impl Client {
         Ok((length > 0).then_some(chunk))
     }
 
-    pub(super) async fn until(&mut self, end: &[u8]) -> Result<Vec<u8>, Fate> {
+    /// The head of a response, read.
+    pub(super) async fn head(&mut self) -> String {
+        let head = tokio::time::timeout(PATIENCE, self.until(b"\r\n\r\n")).await.expect("in time");
+        String::from_utf8(head.expect("a head")).expect("a head in ASCII")
+    }
+
+    /// All that comes until the connection ends, and how it ends.
+    pub(super) async fn rest(mut self) -> (Vec<u8>, Fate) {
+        let read = async {
+            loop {
+                if let Err(fate) = self.read().await {
+                    return fate;
+                }
+            }
+        };
+        let fate = tokio::time::timeout(PATIENCE, read).await.expect("in time");
+        (self.buffer, fate)
+    }
+
+    /// What comes until this has come.
+    pub(super) async fn up_to(&mut self, text: &str) -> String {
+        let read = tokio::time::timeout(PATIENCE, self.until(text.as_bytes())).await.expect("in time");
+        String::from_utf8(read.expect("open")).expect("UTF-8")
+    }
+
+    /// The end of the frame that is being read, and of its chunk.
+    pub(super) async fn chunk_end(&mut self) {
+        self.up_to("\n\r\n").await;
+    }
+
+    /// Nothing comes for a moment, and the connection stays: that there is nothing cannot be waited for
+    /// otherwise. Late bytes can only make this pass.
+    pub(super) async fn stays_silent(&mut self) {
+        assert_eq!(String::from_utf8_lossy(&self.buffer), "");
+        let moment = Duration::from_millis(100);
+        assert!(tokio::time::timeout(moment, self.read()).await.is_err(), "{:?}", self.buffer);
+    }
+
+    async fn until(&mut self, end: &[u8]) -> Result<Vec<u8>, Fate> {
         loop {
             if let Some(place) = self.buffer.windows(end.len()).position(|window| window == end) {
                 return self.exactly(place + end.len()).await;
@@ -137,7 +175,7 @@ impl Client {
         }
     }
 
-    async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, Fate> {
+    pub(super) async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, Fate> {
         while self.buffer.len() < length {
             self.read().await?;
         }
