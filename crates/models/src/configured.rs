@@ -41,8 +41,9 @@ pub fn configured(settings: &Settings, metrics: &Metrics) -> Result<Models, Sett
     let mut links = Vec::new();
     for name in names {
         match (name.as_str(), settings.provider(name)) {
-            ("none" | "extractive", _) | (_, None) => {}
             ("scripted", _) => links.push(scripted(settings, metrics)),
+            // "none" and "extractive": nobody to ask.
+            (_, None) => {}
             (_, Some(table)) => {
                 limits.extend(table.tokens_per_day.map(|tokens| (name.clone(), tokens)));
                 links.push(link(settings, name, &table, metrics)?);

@@ -51,21 +51,26 @@ impl Chain {
         grow: &Grow<'_>,
         failures: &Failures,
     ) -> Result<Reply, ModelError> {
-        let failed = |link: &Link, error: ModelError| {
-            let provider = &link.guard.provider;
-            tracing::warn!(provider, %error, "a model gave no answer");
-            failures.lock().unwrap_or_else(PoisonError::into_inner).push((provider.clone(), error));
+        let failed = |provider: &str, error: ModelError| {
+            failures.lock().unwrap_or_else(PoisonError::into_inner).push((provider.to_owned(), error));
         };
         for link in &self.links {
             let provider = &link.guard.provider;
             if self.budget.exhausted(provider) {
                 self.metrics.skipped(provider);
-                failed(link, ModelError::unavailable("its tokens of today are used up"));
+                failed(provider, ModelError::unavailable("its tokens of today are used up"));
+                continue;
+            }
+            if let Err(error) = link.guard.check() {
+                failed(provider, error);
                 continue;
             }
             match self.ask_one(link, request, grow).await {
                 Ok(reply) => return Ok(reply),
-                Err(error) => failed(link, error),
+                Err(error) => {
+                    tracing::warn!(provider, %error, "a model gave no answer");
+                    failed(provider, error);
+                }
             }
         }
         Err(ModelError::of_all(&failures.lock().unwrap_or_else(PoisonError::into_inner)))

@@ -34,6 +34,16 @@ impl Guard {
         Self { provider: provider.to_owned(), slots, breaker, retry, total, metrics }
     }
 
+    /// # Errors
+    /// Calls would not pass now: the breaker is open.
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
+        if self.breaker.is_open() {
+            self.metrics.skipped(&self.provider);
+            return Err(out_of_use());
+        }
+        Ok(())
+    }
+
     /// Calls, again where that may help and `may_repeat` still allows it.
     ///
     /// # Errors
@@ -43,23 +53,24 @@ impl Guard {
         may_repeat: impl Fn() -> bool,
         attempt: impl FnMut() -> F,
     ) -> Result<T, ModelError> {
-        let open = || {
-            self.metrics.skipped(&self.provider);
-            ModelError::unavailable("out of use after failures")
-        };
-        if self.breaker.is_open() {
-            return Err(open());
-        }
+        self.check()?;
         let flight = self.metrics.flight(&self.provider);
         let deadline = Deadline::after(self.total);
         let result = match self.slots.take(deadline).await {
             Err(error) => Err(error),
             // It may have opened while the call waited.
             Ok(_slot) => match self.breaker.admit() {
-                None => Err(ModelError::unavailable("out of use after failures")),
+                None => Err(out_of_use()),
                 Some(pass) => {
+                    let waited = deadline.elapsed();
                     let result = self.retry.run(deadline, may_repeat, attempt).await;
-                    pass.settle(result.as_ref().err());
+                    // Who waited long for a slot had no whole time left: that is no fault of the provider.
+                    let short = waited > self.total / 4;
+                    if short && matches!(result, Err(ModelError::Late { limit: "total", .. })) {
+                        drop(pass);
+                    } else {
+                        pass.settle(result.as_ref().err());
+                    }
                     result
                 }
             },
@@ -67,4 +78,8 @@ impl Guard {
         flight.end(result.as_ref().map_or_else(ModelError::outcome, |_| "answered"));
         result
     }
+}
+
+fn out_of_use() -> ModelError {
+    ModelError::unavailable("out of use after failures")
 }

@@ -2,7 +2,10 @@
 //!
 //! A new connection has its own limit, where connections are made ([`crate::http`]).
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -21,6 +24,11 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(crate) fn after(total: Duration) -> Self {
         Self { total, end: Instant::now() + total }
+    }
+
+    /// Since it was set.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.total.saturating_sub(self.end.saturating_duration_since(Instant::now()))
     }
 
     /// A wait of this length would end in time.
@@ -58,7 +66,8 @@ impl Slots {
     pub(crate) async fn take(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, ModelError> {
         // The semaphore is never closed.
         let slot = timeout_at(deadline.end, self.slots.acquire()).await.ok().and_then(Result::ok);
-        slot.ok_or_else(|| {
+        // One that comes free with the last moment is of no use.
+        slot.filter(|_| deadline.has_room_for(Duration::ZERO)).ok_or_else(|| {
             let (count, total) = (self.count, deadline.total);
             ModelError::unavailable(format!("its {count} slots were taken for {total:?}"))
         })
@@ -97,19 +106,19 @@ impl<M: ChatModel> ChatModel for Timed<M> {
                 Some(last) => ("idle", self.idle, last + self.idle),
             };
             let mut reply = self.model.reply(request, &listen);
-            loop {
-                let (_, _, until) = waits();
-                tokio::select! {
-                    biased;
-                    reply = &mut reply => return reply,
-                    () = sleep_until(until) => {}
+            let mut timer = pin!(sleep_until(started + self.first_token));
+            poll_fn(|cx| {
+                if let Poll::Ready(reply) = reply.as_mut().poll(cx) {
+                    return Poll::Ready(reply);
                 }
-                // Tokens may have come since: then it waits on.
+                // A token may have come: the limit is another one then, and may end earlier.
                 let (limit, after, until) = waits();
-                if Instant::now() >= until {
-                    return Err(ModelError::Late { limit, after });
+                if timer.deadline() != until {
+                    timer.as_mut().reset(until);
                 }
-            }
+                timer.as_mut().poll(cx).map(|()| Err(ModelError::Late { limit, after }))
+            })
+            .await
         })
     }
 }
@@ -130,7 +139,9 @@ mod tests {
     async fn the_limit_that_ended_a_call_is_named() {
         let late = |limit, millis| Err(ModelError::Late { limit, after: Duration::from_millis(millis) });
         assert_eq!(timed("#wait=101ms").await, late("first token", 100));
+        let started = Instant::now();
         assert_eq!(timed("one two #stream=31ms").await, late("idle", 30));
+        assert_eq!(started.elapsed(), Duration::from_millis(30), "the first token's limit is over with it");
         assert!(timed("#wait=99ms one two three four five #stream=29ms").await.is_ok());
     }
 

@@ -19,30 +19,22 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// A further piece.
-    ///
-    /// # Errors
-    /// A line is longer than [`LONGEST`].
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), ModelError> {
+    /// A further piece. All lines before it were taken.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         self.kept.drain(..self.start);
         self.searched -= self.start;
         self.start = 0;
         self.kept.extend_from_slice(piece);
-        let unended = self.kept.iter().rev().position(|byte| *byte == b'\n').unwrap_or(self.kept.len());
-        if unended > LONGEST {
-            return Err(too_long());
-        }
-        Ok(())
     }
 
     /// The next whole line, without its end.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// It is longer than [`LONGEST`], or already is and has no end.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, ModelError> {
         let Some(length) = self.kept[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.kept.len();
-            return Ok(None);
+            return if self.rest().len() > LONGEST { Err(too_long()) } else { Ok(None) };
         };
         let (start, end) = (self.start, self.searched + length);
         self.start = end + 1;
@@ -80,7 +72,7 @@ mod tests {
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
         let (mut lines, mut found) = (Lines::default(), Vec::new());
         for piece in pieces {
-            lines.push(piece).expect("short");
+            lines.push(piece);
             while let Some(line) = lines.next().expect("short") {
                 found.push(String::from_utf8(line.to_vec()).expect("whole letters"));
             }
@@ -104,8 +96,13 @@ mod tests {
     fn a_line_that_never_ends_is_an_error() {
         let mut lines = Lines::default();
         let piece = vec![b'x'; 64 * 1024];
-        let pushed = (0..=LONGEST / piece.len()).find_map(|_| lines.push(&piece).err());
-        assert!(pushed.is_some_and(|error| error.to_string().contains("1048576")));
+        for _ in 0..LONGEST / piece.len() {
+            lines.push(&piece);
+            assert_eq!(lines.next(), Ok(None));
+        }
+        lines.push(b"x");
+        let error = lines.next().expect_err("it has no end").to_string();
+        assert!(error.contains("1048576"), "{error}");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Ollama {
         let mut lines = Lines::default();
         let mut done = None;
         while let Some(piece) = body.next().await? {
-            lines.push(&piece)?;
+            lines.push(&piece);
             while done.is_none()
                 && let Some(line) = lines.next()?
             {

