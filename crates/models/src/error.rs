@@ -67,6 +67,11 @@ impl ModelError {
         matches!(self, Self::Rejected(_) | Self::TooLong)
     }
 
+    /// Nobody was reached who would serve: nothing about the question is wrong.
+    fn is_away(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Limited { .. } | Self::Late { limit: "connect", .. })
+    }
+
     /// A word for metrics.
     pub const fn outcome(&self) -> &'static str {
         match self {
@@ -91,7 +96,7 @@ impl ModelError {
         let all = |kind: fn(&Self) -> bool| failures.iter().all(|(_, error)| kind(error));
         if all(|error| matches!(error, Self::TooLong)) && !failures.is_empty() {
             Self::TooLong
-        } else if all(|error| matches!(error, Self::Unavailable { .. } | Self::Limited { .. })) {
+        } else if all(Self::is_away) {
             let retry_after = failures.iter().filter_map(|(_, error)| error.retry_after()).min();
             Self::Unavailable { cause: text, passing: false, retry_after }
         } else if all(Self::is_about_the_question) {

@@ -228,3 +228,54 @@ impl ChatModel for OpenAi {
         Box::pin(self.ask(request, grow))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tests::asking;
+
+    fn told(json: &str) -> (Told, Result<Reply, ModelError>) {
+        let (mut told, mut growing) = (Told::default(), Growing::new(1000, &|_| ()));
+        told.hear(json.as_bytes(), &mut growing).expect("it can be read");
+        let reply = growing.end("m", told.finish.unwrap_or(Finish::Stop), told.usage, 1);
+        (told, reply)
+    }
+
+    #[test]
+    fn answers_of_compatible_servers_are_read_leniently() {
+        for json in [
+            r#"{"choices":[{"message":{"role":"assistant","content":"Да"},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"delta":{"content":"Да"},"finish_reason":""}],"usage":{}}"#,
+            r#"{"choices":[{"delta":{"content":"Да","reasoning":"x","reasoning_content":"x"}}],"usage":null}"#,
+            r#"{"choices":[{"delta":{"content":"Да","tool_calls":[]},"index":0}],"error":null,"x":1}"#,
+        ] {
+            assert_eq!(told(json).1.expect("there is text").text, "Да", "{json}");
+        }
+        let (said, reply) = told(r#"{"choices":[{"delta":{"refusal":"I can't."}}]}"#);
+        assert_eq!((said.finish, reply.expect("it declined").text.as_str()), (Some(Finish::Filtered), ""));
+        let (said, _) = told(r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}"#);
+        assert_eq!(said.usage, Some((7, 2)));
+    }
+
+    #[test]
+    fn a_request_has_the_fields_that_its_server_knows() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let body = |genuine, model: &str| {
+            let http = Http::new("http://localhost", None, Duration::from_secs(1)).expect("a client");
+            let (name, model) = (String::new(), model.to_owned());
+            let model = OpenAi { http, name, model, window: 9, max_tokens: 7, answer_limit: 9, genuine };
+            serde_json::from_slice::<Value>(&model.body(&asking("?"))).expect("JSON")
+        };
+        let compatible = body(false, "gpt-5-like");
+        assert_eq!(
+            (&compatible["max_tokens"], &compatible["temperature"]),
+            (&Value::from(7), &Value::from(0.0))
+        );
+        assert_eq!(compatible.get("max_completion_tokens"), None);
+        let genuine = body(true, "gpt-5-mini");
+        assert_eq!((&genuine["max_completion_tokens"], genuine.get("temperature")), (&Value::from(7), None));
+        assert_eq!(genuine.get("max_tokens"), None);
+    }
+}

@@ -79,6 +79,33 @@ fn two_embedders_of_the_same_vectors_are_one_too_many() {
     assert!(error.contains("embedders.b") && error.contains("embedders.a"), "{error}");
 }
 
+#[test]
+fn the_environment_says_all_of_it_too() {
+    #[derive(serde::Deserialize)]
+    struct Whole {
+        models: crate::Settings,
+    }
+    let env = [
+        ("LLM_PROVIDER", "openai, vllm,extractive"),
+        ("OPENAI_API_KEY", "sk-1"),
+        ("OLLAMA_BASE_URL", "http://ollama:11434"),
+        ("VECTORA__MODELS__PROVIDERS__VLLM__KIND", "openai"),
+        ("VECTORA__MODELS__PROVIDERS__VLLM__WINDOW", "4096"),
+        ("VECTORA__MODELS__PROVIDERS__VLLM__IDLE", "3s"),
+        ("VECTORA__MODELS__EMBEDDERS__E__DIMS", "384"),
+        ("VECTORA__MODELS__EMBEDDERS__E__MODEL", "0123"),
+    ];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = runtime::config::load::<Whole>(None, &env).expect("it can be read").models;
+    assert_eq!(settings.validate(), Ok(()));
+    assert_eq!(settings.provider.0, ["openai", "vllm", "extractive"]);
+    let vllm = &settings.providers["vllm"];
+    assert_eq!((vllm.window, vllm.idle), (Some(4096), std::time::Duration::from_secs(3)));
+    assert!(settings.providers["openai"].api_key.is_some());
+    assert_eq!(settings.providers["ollama"].base_url.as_deref(), Some("http://ollama:11434"));
+    assert_eq!((settings.embedders["e"].dims, settings.embedders["e"].model.as_str()), (384, "0123"));
+}
+
 /// Every field of the tables stands in the example, under its table.
 #[test]
 fn the_example_names_every_key() {
