@@ -84,6 +84,7 @@ impl Invocation {
         config.admission.validate()?;
         config.dispatcher.validate()?;
         config.workers.validate(config.nats.ack_wait)?;
+        config.models.validate()?;
         config.telegram.validate()?;
         config.faults.validate()?;
         Ok(config)
@@ -141,6 +142,7 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
             || cause.is::<web::SettingsError>()
             || cause.is::<ingress::dispatcher::SettingsError>()
             || cause.is::<workers::SettingsError>()
+            || cause.is::<models::SettingsError>()
             || cause.is::<telegram::SettingsError>()
             || cause.is::<store::UrlError>()
             || cause.is::<store::SettingsError>()

@@ -223,9 +223,10 @@ impl Worker<'_> {
             keeper.start(self.lifecycle);
         }
         let metrics = workers::Metrics::register(registry);
+        let models = models::configured(&config.models, &models::Metrics::register(registry))?;
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
-            model: models::configured(&config.models),
+            model: models.chat,
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("runtime", &[]),
     ("embedded", &[]),
+    ("fake-models", &[]),
     ("fake-telegram", &[]),
     ("nats", &["contract", "runtime"]),
     ("store", &["contract", "runtime"]),
