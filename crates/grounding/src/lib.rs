@@ -1,0 +1,2 @@
+//! Grounding.
+pub mod masking;
