@@ -92,7 +92,9 @@ impl Reader {
 fn block(content: &str, done: bool) -> Block {
     let line = content.lines().next().unwrap_or_default();
     let ended = done || content.contains('\n');
-    if !ended && (content.len() < 4 || content.chars().all(|c| "#*-+•`~|.)_ ".contains(c) || c.is_ascii_digit())) {
+    if !ended
+        && (content.len() < 4 || content.chars().all(|c| "#*-+•`~|.)_ ".contains(c) || c.is_ascii_digit()))
+    {
         return Block::Wait;
     }
     if line.starts_with("```") || line.starts_with("~~~") {
@@ -145,10 +147,15 @@ fn item(content: &str, done: bool) -> Block {
     let mut end = 0;
     for (at, line) in content.split_inclusive('\n').enumerate() {
         let ended = done || line.ends_with('\n');
-        let goes_on = line.starts_with([' ', '\t']) && !line.trim().is_empty() && !begins_block(line.trim_start());
+        let goes_on =
+            line.starts_with([' ', '\t']) && !line.trim().is_empty() && !begins_block(line.trim_start());
         if at > 0 && !goes_on {
             // The beginning of a line does not tell what it is before its first letters are there.
-            return if ended || line.trim_start().len() > 3 { Block::Whole(Shape::Item(String::new()), end) } else { Block::Wait };
+            return if ended || line.trim_start().len() > 3 {
+                Block::Whole(Shape::Item(String::new()), end)
+            } else {
+                Block::Wait
+            };
         }
         if !ended {
             return Block::Wait;
@@ -174,7 +181,11 @@ fn paragraph(content: &str, done: bool) -> Block {
 }
 
 fn begins_block(line: &str) -> bool {
-    marker(line).is_some() || is_heading(line) || line.starts_with("```") || line.starts_with("~~~") || line.starts_with('|')
+    marker(line).is_some()
+        || is_heading(line)
+        || line.starts_with("```")
+        || line.starts_with("~~~")
+        || line.starts_with('|')
 }
 
 fn is_heading(line: &str) -> bool {

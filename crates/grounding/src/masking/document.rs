@@ -33,8 +33,10 @@ pub(super) fn is_inn(number: &Number<'_>) -> bool {
     number.is_solid()
         && !number.plus
         && match number.digits.len() {
-            12 => inn_checks(&number.digits, &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8])
-                && inn_checks(&number.digits, &[3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]),
+            12 => {
+                inn_checks(&number.digits, &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8])
+                    && inn_checks(&number.digits, &[3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8])
+            }
             10 => named && inn_checks(&number.digits, &[2, 4, 10, 3, 5, 9, 4, 6, 8]),
             _ => false,
         }
@@ -50,12 +52,15 @@ pub(super) fn is_passport(number: &Number<'_>) -> bool {
     let form = number.groups == [2, 2, 6] || number.groups == [4, 6];
     // `2024 123456` is a year and something else.
     let year = number.groups[0] == 4 && (number.digits.starts_with("19") || number.digits.starts_with("20"));
-    named || (form && number.separators.iter().any(|separator| names_number(separator))) || (form && spaced && !year)
+    named
+        || (form && number.separators.iter().any(|separator| names_number(separator)))
+        || (form && spaced && !year)
 }
 
 /// ` № `, ` N `, `, номер `: between the series and the number of a passport.
 pub(super) fn names_number(between: &str) -> bool {
-    let word = between.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '.')).to_lowercase();
+    let word =
+        between.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '.')).to_lowercase();
     matches!(word.as_str(), "№" | "n" | "no" | "номер" | "number")
 }
 

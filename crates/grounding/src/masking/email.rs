@@ -25,9 +25,10 @@ fn local(text: &str, floor: usize, at: usize) -> Option<usize> {
     let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
     let from = text.ceil_char_boundary(floor.max(at.saturating_sub(LOCAL)));
     let before = &text[from..at];
-    let start = from + before.rfind(|c| !part(c)).map_or(0, |last| {
-        last + before[last..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = from
+        + before
+            .rfind(|c| !part(c))
+            .map_or(0, |last| last + before[last..].chars().next().map_or(1, char::len_utf8));
     // Dots and signs in front of it are the sentence's.
     let start = start + text[start..at].find(char::is_alphanumeric)?;
     let whole = text[..start].chars().next_back().is_none_or(|c| !part(c) || !c.is_alphanumeric());
@@ -46,8 +47,10 @@ fn domain(text: &str, at: usize) -> Option<usize> {
     let domain = rest[..length].trim_end_matches(['.', '-']);
     let (name, last) = domain.rsplit_once('.')?;
     let labels = name.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
-    let top = last.chars().count() >= 2 && (last.chars().all(char::is_alphabetic) || last.starts_with("xn--"));
+    let top =
+        last.chars().count() >= 2 && (last.chars().all(char::is_alphabetic) || last.starts_with("xn--"));
     // `git@host.org:path` is where a repository lies.
-    let path = rest[domain.len()..].strip_prefix(':').is_some_and(|path| path.starts_with(char::is_alphabetic));
+    let path =
+        rest[domain.len()..].strip_prefix(':').is_some_and(|path| path.starts_with(char::is_alphabetic));
     (labels && top && !path).then_some(at + domain.len())
 }

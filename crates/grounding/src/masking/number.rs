@@ -117,9 +117,8 @@ fn runs(text: &str) -> Vec<Vec<Range<usize>>> {
         let start = at + begin;
         let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         at = start + length;
-        let joined = runs.last_mut().filter(|run| {
-            run.last().is_some_and(|last| is_separator(&text[last.end..start]))
-        });
+        let joined =
+            runs.last_mut().filter(|run| run.last().is_some_and(|last| is_separator(&text[last.end..start])));
         match joined {
             Some(run) => run.push(start..at),
             None => runs.push(vec![start..at]),
@@ -184,8 +183,7 @@ fn number<'a>(text: &'a str, groups: &[Range<usize>], range: &Range<usize>) -> N
     let from = text.ceil_char_boundary(range.start.saturating_sub(CONTEXT));
     // What another line names is not this number.
     let line = text[from..range.start].rsplit('\n').next().unwrap_or_default();
-    let separators: Vec<&str> =
-        groups.windows(2).map(|pair| &text[pair[0].end..pair[1].start]).collect();
+    let separators: Vec<&str> = groups.windows(2).map(|pair| &text[pair[0].end..pair[1].start]).collect();
     Number {
         digits: groups.iter().map(|group| &text[group.clone()]).collect(),
         groups: groups.iter().map(Range::len).collect(),

@@ -3,13 +3,16 @@
 use super::number::{Number, is_dash, is_space};
 
 /// What stands before a number that nothing else tells to be a telephone.
-const NAMES: [&str; 9] =
-    ["тел", "телефон", "моб", "звон", "позвон", "whatsapp", "phone", "call", "mobile"];
+const NAMES: [&str; 9] = ["тел", "телефон", "моб", "звон", "позвон", "whatsapp", "phone", "call", "mobile"];
 
 pub(super) fn is_phone(number: &Number<'_>) -> bool {
     let dotted = number.separators.contains(&".");
     // Six names of numbers stand between words, not between the digits of a telephone.
-    if number.separators.iter().any(|separator| separator.contains(char::is_alphabetic) || separator.contains('№')) {
+    if number
+        .separators
+        .iter()
+        .any(|separator| separator.contains(char::is_alphabetic) || separator.contains('№'))
+    {
         return false;
     }
     if number.plus {

@@ -211,9 +211,8 @@ impl Reader<'_> {
         let read = &self.bytes[self.at..self.at + digits];
         self.at += digits;
         (digits > 0).then(|| {
-            let digit = |number: usize, byte: &u8| {
-                number.saturating_mul(10).saturating_add(usize::from(byte - b'0'))
-            };
+            let digit =
+                |number: usize, byte: &u8| number.saturating_mul(10).saturating_add(usize::from(byte - b'0'));
             read.iter().fold(0, digit)
         })
     }
