@@ -3,6 +3,8 @@
 //! A unit is given out once, when what follows it can no longer change it. **Invariant:** the units of a text are how
 //! the units of every text begin that continues it.
 
+use std::ops::Range;
+
 use knowledge::sentences::sentences;
 
 use super::marks::{self, Plain};
@@ -73,8 +75,9 @@ impl Reader {
             let read = match block {
                 Block::Wait => return units,
                 Block::Whole(shape, length) => {
-                    units.push(whole(gap, shape, &content[..length]));
-                    length
+                    let block = content[..length].trim_end();
+                    units.push(whole(gap, shape, block));
+                    block.len()
                 }
                 Block::Paragraph(length, closed) => {
                     match paragraph_units(gap, &content[..length], closed, &mut units) {
@@ -173,7 +176,8 @@ fn paragraph(content: &str, done: bool) -> Block {
     for (at, _) in window.match_indices('\n') {
         let next = &content[at + 1..];
         let line = next.lines().next().unwrap_or_default();
-        if (next.contains('\n') && line.trim().is_empty()) || begins_block(line.trim_start()) {
+        let introduces = window[..at].trim_end().ends_with(':');
+        if introduces || (next.contains('\n') && line.trim().is_empty()) || begins_block(line.trim_start()) {
             return Block::Paragraph(at, true);
         }
     }
@@ -230,10 +234,25 @@ fn whole(gap: &str, shape: Shape, text: &str) -> Unit {
     }
 }
 
+/// Sentences, none of which ends inside inline code.
+fn whole_sentences(text: &str) -> Vec<Range<usize>> {
+    let code = marks::code(text);
+    let mut spans = code.iter().peekable();
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for range in sentences(text) {
+        while spans.next_if(|span| span.end <= range.start).is_some() {}
+        match found.last_mut() {
+            Some(last) if spans.peek().is_some_and(|span| span.start < range.start) => last.end = range.end,
+            _ => found.push(range),
+        }
+    }
+    found
+}
+
 /// The sentences of an item.
 fn parts(body: &str) -> Vec<Part> {
     let plain = Plain::of(body);
-    let ranges = sentences(&plain.text);
+    let ranges = whole_sentences(&plain.text);
     let cited = plain.cited(&ranges);
     let mut end = 0;
     ranges
@@ -251,7 +270,7 @@ fn parts(body: &str) -> Vec<Part> {
 fn paragraph_units(gap: &str, text: &str, closed: bool, units: &mut Vec<Unit>) -> usize {
     let seen = if closed { text } else { &text[..marks::settled(text)] };
     let plain = Plain::of(seen);
-    let ranges = sentences(&plain.text);
+    let ranges = whole_sentences(&plain.text);
     let cited = plain.cited(&ranges);
     let full = text.len() + 4 > WINDOW;
     let complete = match ranges.as_slice() {

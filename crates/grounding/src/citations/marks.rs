@@ -24,16 +24,17 @@ enum Read {
 
 /// The marks of a text outside inline code, in their order.
 pub(super) fn marks(text: &str) -> Vec<Mark> {
+    let code = code(text);
+    let mut spans = code.iter().peekable();
     let mut found = Vec::new();
-    let mut code = false;
     let mut at = 0;
-    while let Some(begin) = text[at..].find(['`', '[', '【', '［']) {
+    while let Some(begin) = text[at..].find(['[', '【', '［']) {
         let start = at + begin;
         at = start + text[start..].chars().next().map_or(1, char::len_utf8);
-        if text[start..].starts_with('`') {
-            // A backtick without its pair begins no code.
-            code = !code && text[at..].contains('`');
-        } else if !code && let Read::Mark(mark) = read(text, start) {
+        while spans.next_if(|span| span.end <= start).is_some() {}
+        if spans.peek().is_none_or(|span| start < span.start)
+            && let Read::Mark(mark) = read(text, start)
+        {
             at = mark.range.end;
             found.push(mark);
         }
@@ -41,11 +42,34 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
     found
 }
 
+/// Inline code with its backticks. It ends on the line it begins on; a backtick without its pair begins none.
+pub(super) fn code(text: &str) -> Vec<Range<usize>> {
+    let mut spans = Vec::new();
+    let mut open = None;
+    for (at, sign) in text.match_indices(['`', '\n']) {
+        open = match (sign, open) {
+            ("`", Some(start)) => {
+                spans.push(start..at + 1);
+                None
+            }
+            ("`", None) => Some(at),
+            _ => None,
+        };
+    }
+    spans
+}
+
 /// Up to where a text that goes on can be read: before a mark at its end that may not be complete.
 pub(super) fn settled(text: &str) -> usize {
     let from = text.floor_char_boundary(text.len().saturating_sub(LONGEST + LINK));
     let partial = |(at, _): &(usize, &str)| matches!(read(text, from + at), Read::Partial);
-    text[from..].match_indices(['[', '【', '［']).find(partial).map_or(text.len(), |(at, _)| from + at)
+    let mark =
+        text[from..].match_indices(['[', '【', '［']).find(partial).map_or(text.len(), |(at, _)| from + at);
+    // Whether a backtick begins code is told by the rest of its line.
+    let line = text.rfind('\n').map_or(0, |at| at + 1);
+    let ticks = text[line..].matches('`').count();
+    let tick = text.rfind('`').filter(|_| ticks % 2 == 1).unwrap_or(text.len());
+    mark.min(tick)
 }
 
 fn read(text: &str, start: usize) -> Read {

@@ -95,7 +95,8 @@ impl Output {
             (false, false, false) => Verdict::Grounded,
         };
         #[expect(clippy::cast_precision_loss, reason = "sentences of an answer")]
-        let support = self.scores.iter().sum::<f32>() / self.scores.len().max(1) as f32;
+        let support =
+            self.scores.iter().fold(0.0, |sum, score| sum + score) / self.scores.len().max(1) as f32;
         let Self { text, dropped, unjudged, .. } = self;
         Checked { text, citations, dropped, verdict, support, unjudged }
     }

@@ -35,7 +35,11 @@ impl Claim {
     pub(super) fn new(text: &str, idf: &dyn Fn(&str) -> f32) -> Self {
         let mut words: Vec<(String, f32)> = Vec::new();
         let mut seen = HashSet::new();
-        for token in analyser::tokens(text).filter(|token| !analyser::is_function_word(&token.folded)) {
+        let facts = facts::facts(text);
+        // A link is compared as a whole.
+        let spoken: Vec<&str> = text.split_whitespace().filter(|word| facts::link(word).is_none()).collect();
+        let spoken = spoken.join(" ");
+        for token in analyser::tokens(&spoken).filter(|token| !analyser::is_function_word(&token.folded)) {
             let stem = stem(&token.folded).into_owned();
             if seen.insert(stem.clone()) {
                 let weight = idf(&stem);
@@ -46,7 +50,7 @@ impl Claim {
             text: text.to_owned(),
             language: Language::script_of(text),
             words,
-            facts: facts::facts(text),
+            facts,
             clauses: polarity::clauses(text),
         }
     }
@@ -86,9 +90,10 @@ pub(super) fn support(claim: &Claim, evidence: &Evidence) -> Support {
             (score, window) = (share, at);
         }
     }
-    if found.is_empty() {
-        score = 0.0;
-    }
+    // A link that is there is worth a word of the claim; one that is not is wrong anyway.
+    #[expect(clippy::cast_precision_loss, reason = "words of a sentence")]
+    let (links, words) = (claim.facts.links.len() as f32, found.len() as f32);
+    score = if found.is_empty() { links.min(1.0) } else { (score * words + links) / (words + links) };
     let mut wrong = literally(claim, evidence, cross);
     if wrong.is_none() && !cross {
         wrong = contrary(claim, evidence, window);
@@ -158,7 +163,9 @@ fn is_measured(claim: &Claim, measure: &Measure, evidence: &Evidence, cross: boo
     if cross || places.is_empty() {
         return true;
     }
-    let stems = claim.stems();
+    // Words: that a sentence has the number is known.
+    let mut stems = claim.stems();
+    stems.retain(|word| !word.contains(|c: char| c.is_ascii_digit()));
     let shared = |at: usize| evidence.sources[at].words.intersection(&stems).count();
     let own = places.iter().copied().map(shared).max().unwrap_or(0);
     let claimed = |known: &Measure| claim.facts.measures.iter().any(|said| said.value == known.value);

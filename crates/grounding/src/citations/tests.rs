@@ -87,9 +87,9 @@ fn code_tables_and_headings_keep_their_form() {
 
 #[test]
 fn links_survive_only_when_the_cited_passage_has_them() {
-    let kept = checked("Refunds are described at https://shop.example/refunds [1].");
+    let kept = checked("Refunds go to the card, see https://shop.example/refunds [1].");
     assert_eq!(kept.verdict, Verdict::Grounded);
-    let invented = checked("Refunds are described at https://shop.example.evil.com/refunds [1].");
+    let invented = checked("Refunds go to the card, see https://shop.example.evil.com/refunds [1].");
     assert_eq!((invented.verdict, whys(&invented)), (Verdict::Unsupported, vec![Why::Link]));
     let elsewhere = checked("The Pro plan costs $25 a month, see https://shop.example/refunds [2].");
     assert_eq!(elsewhere.verdict, Verdict::Unsupported);
@@ -287,6 +287,9 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // A failure becomes a test of its own, not a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn what_was_shown_is_never_taken_back(text in prop_oneof![pieces(), any::<String>()]) {
         let passages = passages();

@@ -257,6 +257,9 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // A failure becomes a test of its own, not a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn what_was_hidden_comes_back(text in prop_oneof![any::<String>(), pieces()], other in pieces()) {
         let mut mask = Mask::new();
