@@ -28,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["contract", "runtime"]),
     ("knowledge", &["contract", "runtime"]),
     ("extract", &["contract", "runtime"]),
+    // Pure: the analyser of knowledge is all it takes from there.
+    ("grounding", &["contract", "knowledge"]),
     ("models", &["contract", "runtime"]),
     ("telegram", &["contract", "runtime"]),
     ("qdrant-local", &[]),
