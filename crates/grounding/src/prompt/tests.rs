@@ -49,7 +49,7 @@ fn the_oldest_history_goes_first_then_the_last_passages_and_the_first_is_cut() {
     let all = composed(&passages, &history, "How?", 8_000);
     assert_eq!((all.kept.len(), all.messages.len()), (3, 5));
     assert_eq!(all.messages[3].1, "Yes.");
-    for (window, kept, messages) in [(2_500, 3, 3), (1_900, 2, 1), (1_000, 1, 1)] {
+    for (window, kept, messages) in [(2_400, 3, 3), (1_900, 2, 1), (1_000, 1, 1)] {
         let prompt = composed(&passages, &history, "How?", window);
         assert_eq!((prompt.kept.len(), prompt.messages.len()), (kept, messages), "{window}");
         assert!(prompt.tokens() <= window - 200, "{} of {window}", prompt.tokens());
