@@ -57,11 +57,6 @@ struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Words that are asked for.
-    fn content(&self, words: &[&str]) -> usize {
-        words.iter().filter(|word| is_content(word)).count()
-    }
-
     /// It has a question word or a verb that asks: "and **how do** I …".
     fn asks(&self) -> bool {
         self.words.iter().any(|word| is_in(INTERROGATIVE, word) || is_in(AUXILIARY, word))
@@ -69,27 +64,27 @@ impl Question<'_> {
 
     /// `And on Android?`, `what about refunds?`, `а если нет чека?`.
     fn is_continued(&self) -> bool {
-        let content = self.content(self.words);
         // "What about …" with a sentence behind it says what it means.
         const LONG: usize = 7;
+        let asked = content(self.words);
         if starts(ELLIPSIS, self.words) {
             let conditional = self.words.iter().any(|word| matches!(*word, "if" | "если"));
             // `What if I lose my card, how do I block it?` has its own question.
-            let own = conditional && self.text.contains(',') && content > 2;
-            return content < LONG && !own;
+            let own = conditional && self.text.contains(',') && asked > 2;
+            return asked < LONG && !own;
         }
         let Some((first, rest)) = self.words.split_first() else { return false };
         if !is_in(CONNECTIVE, first) {
             return false;
         }
-        if self.asks() { self.content(rest) < 2 } else { self.content(rest) <= 3 }
+        if self.asks() { content(rest) < 2 } else { content(rest) <= 3 }
     }
 
     /// `How do I cancel it?`, `А там есть доставка?`.
     fn points_back(&self) -> bool {
         (0..self.words.len()).any(|at| {
             let word = self.words[at];
-            let before = self.content(&self.words[..at]);
+            let before = content(&self.words[..at]);
             let next = self.words.get(at + 1).copied().unwrap_or_default();
             let previous = at.checked_sub(1).map_or("", |at| self.words[at]);
             if before >= NAMED {
@@ -110,10 +105,10 @@ impl Question<'_> {
                 // `that` before a sentence joins.
                 let sentence = self.words.len() > at + 3;
                 let joins = word == "that" && sentence && before > 0 && !is_in(PREPOSITION, previous);
-                let names = self.content(&self.words[at + 1..]) > 2;
+                let names = content(&self.words[at + 1..]) > 2;
                 return !joins && !names;
             }
-            is_in(ANOTHER, word) && self.content(self.words) < 2
+            is_in(ANOTHER, word) && content(self.words) < 2
         })
     }
 
@@ -121,17 +116,17 @@ impl Question<'_> {
     fn is_expletive(&self, at: usize) -> bool {
         let after = &self.words[at + 1..];
         let dummy = after.first().is_some_and(|next| is_in(EXPLETIVE, next));
-        matches!(self.words[at], "it" | "это") && dummy && self.content(&after[1..]) > 0
+        matches!(self.words[at], "it" | "это") && dummy && content(&after[1..]) > 0
     }
 
     /// Nothing to search for is left: `Why?`, `How much does it cost?`, `on Android?`.
     fn is_bare(&self) -> bool {
-        let content = self.content(self.words);
-        if content == 0 {
+        let asked = content(self.words);
+        if asked == 0 {
             return self.words.iter().any(|word| is_in(BARE, word) || is_in(INTERROGATIVE, word));
         }
         let fragment =
-            content == 1 && self.words.len() <= 3 && self.text.trim_end().ends_with('?') && !self.asks();
+            asked == 1 && self.words.len() <= 3 && self.text.trim_end().ends_with('?') && !self.asks();
         fragment && (self.words.len() == 1 || is_in(PREPOSITION, self.words[0]))
     }
 }
@@ -140,6 +135,11 @@ impl Question<'_> {
 fn is_deictic(word: &str) -> bool {
     !word.is_empty()
         && DEICTIC.split_ascii_whitespace().any(|known| analyser::stem(known) == analyser::stem(word))
+}
+
+/// Words that are asked for.
+fn content(words: &[&str]) -> usize {
+    words.iter().filter(|word| is_content(word)).count()
 }
 
 fn is_content(word: &str) -> bool {

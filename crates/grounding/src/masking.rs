@@ -48,7 +48,7 @@ struct Value {
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held: usize = self.values.values().map(Vec::len).sum();
-        f.debug_struct("Mask").field("off", &self.off).field("values", &held).finish()
+        f.debug_struct("Mask").field("off", &self.off).field("values", &held).finish_non_exhaustive()
     }
 }
 

@@ -9,28 +9,26 @@ pub(super) fn skeleton(word: &str) -> String {
     let letters: Vec<char> = word.chars().collect();
     for (at, &c) in letters.iter().enumerate() {
         let next = letters.get(at + 1).copied().unwrap_or(' ');
+        let soft = c == 'c' && matches!(next, 'e' | 'i' | 'y');
         let sound = match c {
+            _ if soft => "s",
+            'ф' | 'f' => "f",
+            'p' if next == 'h' => "f",
             'б' | 'b' => "b",
             'в' | 'v' | 'w' => "v",
             'г' | 'g' => "g",
             'д' | 'd' => "d",
             'ж' | 'j' => "j",
             'з' | 'z' => "z",
-            'c' if matches!(next, 'e' | 'i' | 'y') => "s",
-            'c' if next == 'h' => "k",
-            'к' | 'k' | 'c' | 'q' => "k",
+            'к' | 'k' | 'c' | 'q' | 'х' => "k",
             'л' | 'l' => "l",
             'м' | 'm' => "m",
             'н' | 'n' => "n",
-            'p' if next == 'h' => "f",
             'п' | 'p' => "p",
             'р' | 'r' => "r",
-            'с' | 's' | 'ц' => "s",
+            'с' | 's' | 'ц' | 'ч' | 'ш' | 'щ' => "s",
             'т' | 't' => "t",
-            'ф' | 'f' => "f",
-            'х' => "k",
             'x' => "ks",
-            'ч' | 'ш' | 'щ' => "s",
             _ => "",
         };
         // Doubled letters are one.

@@ -179,7 +179,7 @@ impl Evidence {
                 Some(c) => part(c),
                 None => false,
             };
-            !(begins && before) && !(ends && goes_on)
+            !(begins && before || ends && goes_on)
         })
     }
 }

@@ -85,8 +85,7 @@ pub(super) fn flat(text: &str) -> String {
 fn folded(word: &str) -> String {
     analyser::tokens(word)
         .next()
-        .map(|token| token.folded.into_owned())
-        .unwrap_or_else(|| word.trim_matches(AROUND).to_owned())
+        .map_or_else(|| word.trim_matches(AROUND).to_owned(), |token| token.folded.into_owned())
 }
 
 /// Takes inline code out.

@@ -50,7 +50,7 @@ impl Output {
             self.pending.clear();
             self.stale = false;
         }
-        let findings = self.findings(&unit, judge);
+        let findings = findings(&unit, judge);
         if findings.contains(&Finding::Sources) {
             self.sources = true;
             return;
@@ -64,12 +64,11 @@ impl Output {
             }
             return;
         }
-        match self.kept(&unit, findings) {
-            Some(kept) => self.show(&unit, kept),
-            None => {
-                self.stale = true;
-                self.lines = self.lines.max(lines(&unit.gap));
-            }
+        if let Some(kept) = self.kept(&unit, findings) {
+            self.show(&unit, &kept);
+        } else {
+            self.stale = true;
+            self.lines = self.lines.max(lines(&unit.gap));
         }
     }
 
@@ -99,25 +98,6 @@ impl Output {
             self.scores.iter().fold(0.0, |sum, score| sum + score) / self.scores.len().max(1) as f32;
         let Self { text, dropped, unjudged, .. } = self;
         Checked { text, citations, dropped, verdict, support, unjudged }
-    }
-
-    fn findings(&mut self, unit: &Unit, judge: &Judge<'_>) -> Vec<Finding> {
-        // A mark behind the last sentence of an item mostly speaks for the whole of it.
-        let last: &[u32] = unit.parts.last().map_or(&[], |part| &part.marks);
-        let find = |part: &Part| {
-            let marks = if part.marks.is_empty() { last } else { &part.marks };
-            match unit.shape {
-                Shape::Code => judge.find_code(&part.text),
-                // As an introduction; a heading in the words of a passage is one too.
-                Shape::Frame => match judge.find(&part.text, marks) {
-                    Finding::Supported { .. } => Finding::Frame,
-                    Finding::Wrong(_) => judge.find(&format!("{}:", part.text), marks),
-                    other => other,
-                },
-                _ => judge.find(&part.text, marks),
-            }
-        };
-        unit.parts.iter().map(find).collect()
     }
 
     /// Notes what each part is found to be and joins those that stay.
@@ -157,13 +137,14 @@ impl Output {
         Some(Kept { text, passages: cited })
     }
 
-    fn show(&mut self, unit: &Unit, kept: Kept) {
+    fn show(&mut self, unit: &Unit, kept: &Kept) {
         for (gap, text) in std::mem::take(&mut self.pending) {
             self.write(&gap, &text);
         }
         self.stale = false;
-        let marks: String =
+        let marks: Vec<String> =
             kept.passages.iter().map(|&passage| format!("[{}]", self.number(passage))).collect();
+        let marks = marks.concat();
         let before = self.text.len();
         match unit.shape {
             // A mark behind the fence would be part of it.
@@ -211,6 +192,25 @@ impl Output {
         let dropped = unit.parts.iter().map(|part| Dropped { text: part.text.clone(), why });
         self.dropped.extend(dropped);
     }
+}
+
+fn findings(unit: &Unit, judge: &Judge<'_>) -> Vec<Finding> {
+    // A mark behind the last sentence of an item mostly speaks for the whole of it.
+    let last: &[u32] = unit.parts.last().map_or(&[], |part| &part.marks);
+    let find = |part: &Part| {
+        let marks = if part.marks.is_empty() { last } else { &part.marks };
+        match unit.shape {
+            Shape::Code => judge.find_code(&part.text),
+            // As an introduction; a heading in the words of a passage is one too.
+            Shape::Frame => match judge.find(&part.text, marks) {
+                Finding::Supported { .. } => Finding::Frame,
+                Finding::Wrong(_) => judge.find(&format!("{}:", part.text), marks),
+                other => other,
+            },
+            _ => judge.find(&part.text, marks),
+        }
+    };
+    unit.parts.iter().map(find).collect()
 }
 
 /// A unit with those of its parts that stay; `None` when nothing does.

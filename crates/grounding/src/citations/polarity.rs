@@ -70,12 +70,11 @@ pub(super) fn contradicts(claim: &[Clause], source: &[&[Clause]]) -> bool {
             clauses.iter().filter(|clause| clause.negative == negative).map(shared).max().unwrap_or(0)
         };
         let same = source.iter().map(|sentence| most(sentence, said.negative)).max().unwrap_or(0);
-        let denied = source.iter().any(|sentence| {
+        source.iter().any(|sentence| {
             let other = most(sentence, !said.negative);
             let enough = other * 2 >= said.words.len() && (other > 1 || said.words.len() <= 2);
             other > same && enough && most(sentence, said.negative) * 3 < other
-        });
-        denied
+        })
     })
 }
 

@@ -90,7 +90,7 @@ fn luhn(digits: &str) -> bool {
             _ => digit * 2,
         })
         .sum();
-    sum % 10 == 0 && digits.bytes().any(|byte| byte != digits.as_bytes()[0])
+    sum.is_multiple_of(10) && digits.bytes().any(|byte| byte != digits.as_bytes()[0])
 }
 
 /// Weights from nine down to one, modulo 101 (order of the Pension Fund of Russia 192п).

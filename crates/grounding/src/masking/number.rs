@@ -121,7 +121,7 @@ fn runs(text: &str) -> Vec<Vec<Range<usize>>> {
             runs.last_mut().filter(|run| run.last().is_some_and(|last| is_separator(&text[last.end..start])));
         match joined {
             Some(run) => run.push(start..at),
-            None => runs.push(vec![start..at]),
+            None => runs.push(std::iter::once(start..at).collect()),
         }
     }
     runs
@@ -160,21 +160,20 @@ fn bounds(text: &str, groups: &[Range<usize>]) -> Option<Range<usize>> {
     let mut before = text[..start].chars().rev();
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '_');
     let free = match before.next() {
-        None => true,
         Some(c) if joins(c) => false,
         // `1.2.3`, `2024-01-15`, `a/12`, `x=5.7`: part of something longer.
-        Some('.' | ',' | '/' | '\\' | ':' | '+') => !before.next().is_some_and(char::is_alphanumeric),
-        Some(c) if is_dash(c) => !before.next().is_some_and(char::is_alphanumeric),
-        Some(_) => true,
+        Some(c) if is_dash(c) || matches!(c, '.' | ',' | '/' | '\\' | ':' | '+') => {
+            !before.next().is_some_and(char::is_alphanumeric)
+        }
+        _ => true,
     };
     let mut after = text[last.end..].chars();
     let ends = match after.next() {
-        None => true,
-        Some(c) if joins(c) => false,
-        Some('.' | ',' | '/' | ':' | '@') => !after.next().is_some_and(char::is_alphanumeric),
-        Some(c) if is_dash(c) => !after.next().is_some_and(char::is_alphanumeric),
-        Some('%') => false,
-        Some(_) => true,
+        Some(c) if joins(c) || c == '%' => false,
+        Some(c) if is_dash(c) || matches!(c, '.' | ',' | '/' | ':' | '@') => {
+            !after.next().is_some_and(char::is_alphanumeric)
+        }
+        _ => true,
     };
     (free && ends).then_some(start..last.end)
 }

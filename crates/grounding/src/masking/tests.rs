@@ -214,7 +214,7 @@ fn a_mask_that_is_off_changes_nothing() {
 fn a_debug_print_shows_no_value() {
     let mut mask = Mask::new();
     mask.hide("a@b.ru");
-    assert_eq!(format!("{mask:?}"), "Mask { off: false, values: 1 }");
+    assert_eq!(format!("{mask:?}"), "Mask { off: false, values: 1, .. }");
 }
 
 /// Texts of the pieces that could be confused with each other.

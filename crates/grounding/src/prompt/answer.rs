@@ -42,7 +42,7 @@ pub fn compose(request: &Request<'_>) -> Prompt {
 
     let room = room.saturating_sub(tokens(&question) + MESSAGE);
     // Each pair with what it costs, so that a long history is summed once.
-    let mut said: usize = history.iter().map(|pair| cost(pair)).sum();
+    let mut said: usize = history.iter().map(cost).sum();
     let mut shown: usize = blocks.iter().map(|block| tokens(block) + 1).sum();
     while said + shown > room && !history.is_empty() {
         said -= cost(&history.remove(0));
@@ -100,7 +100,7 @@ fn block(passage: &Passage<'_>, number: u32, boundary: &str) -> String {
         }
     }
     block.push_str(neutral(passage.text, boundary).trim());
-    block.push_str(&format!("\n</passage-{boundary}>"));
+    block.extend([format!("\n</passage-{boundary}>")]);
     block
 }
 

@@ -24,12 +24,12 @@ pub fn rewrite(question: &str, history: &[Exchange<'_>], boundary: &str) -> Prom
     let mut text = format!("<history-{boundary}>\n");
     for exchange in &history[history.len().saturating_sub(LATEST)..] {
         let said = |text: &str| cut(&neutral(text, &boundary), EACH);
-        text.push_str(&format!("Question: {}\nAnswer: {}\n", said(exchange.question), said(exchange.answer)));
+        text.extend([format!("Question: {}\nAnswer: {}\n", said(exchange.question), said(exchange.answer))]);
     }
     let question = neutral(question, &boundary);
-    text.push_str(&format!(
+    text.extend([format!(
         "</history-{boundary}>\n<question-{boundary}>\n{question}\n</question-{boundary}>"
-    ));
+    )]);
     Prompt::question(SYSTEM, text)
 }
 

@@ -31,9 +31,6 @@ pub fn sufficient(question: &str, passages: &[Passage<'_>], boundary: &str, room
         text.push_str(&block);
         kept.push(number);
     }
-    text.push_str(&format!(
-        "<question-{boundary}>\n{}\n</question-{boundary}>",
-        neutral(question, &boundary)
-    ));
+    text.extend([format!("<question-{boundary}>\n{}\n</question-{boundary}>", neutral(question, &boundary))]);
     Prompt { kept, ..Prompt::question(SYSTEM, text) }
 }
