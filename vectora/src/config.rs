@@ -30,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) dispatcher: ingress::dispatcher::Settings,
     pub(crate) workers: workers::Settings,
     pub(crate) models: models::Settings,
+    pub(crate) answers: workers::writer::Settings,
     pub(crate) telegram: telegram::Settings,
     pub(crate) faults: runtime::fault::Settings,
 }
@@ -85,6 +86,7 @@ impl Invocation {
         config.dispatcher.validate()?;
         config.workers.validate(config.nats.ack_wait)?;
         config.models.validate()?;
+        config.answers.validate()?;
         config.telegram.validate()?;
         config.faults.validate()?;
         Ok(config)

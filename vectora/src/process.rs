@@ -226,7 +226,7 @@ impl Worker<'_> {
         let models = models::configured(&config.models, &models::Metrics::register(registry))?;
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
-            model: models.chat,
+            author: author(self.ledger, config, models, &metrics, self.lifecycle),
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),
@@ -253,6 +253,24 @@ impl Worker<'_> {
         }
         Ok(())
     }
+}
+
+/// Who answers, as the configuration wants it.
+fn author(
+    ledger: &Ledger,
+    config: &Config,
+    models: models::Models,
+    metrics: &workers::Metrics,
+    lifecycle: &Lifecycle,
+) -> workers::Author {
+    use workers::writer::{Spending, Writer};
+    let Some(model) = models.chat else { return workers::Author::Quotes };
+    if models.scripted {
+        return workers::Author::Scripted(model);
+    }
+    let spending = Spending::keep(ledger.clone(), models.budget, lifecycle);
+    let settings = Arc::new(config.answers.clone());
+    workers::Author::Writer(Writer::new(model, settings, spending, metrics.clone()))
 }
 
 /// Between two looks at the servers: how late `/readyz` may be.

@@ -12,11 +12,9 @@ const WORDS: usize = 5;
 
 /// What is said without a model to a question for which this was found.
 pub fn answer(question: &str, language: Language, found: &Found) -> Answer {
-    if found.empty {
-        return refusal(Phrase::NoKnowledge.text(language));
-    }
     let idf = |term| found.idf(term);
-    if found.covered()
+    if !found.empty
+        && found.covered()
         && let Some(extract) = extractive::answer(question, &passages(found), language, idf)
     {
         let citations = extract
@@ -35,12 +33,19 @@ pub fn answer(question: &str, language: Language, found: &Found) -> Answer {
             model: EXTRACTIVE.to_owned(),
         };
     }
-    let words: Vec<&str> = found.looked_for.iter().take(WORDS).map(String::as_str).collect();
-    refusal(Phrase::NotCovered { words: &words }.text(language))
+    refusal(language, found)
 }
 
-fn refusal(text: String) -> Answer {
-    Answer { kind: AnswerKind::Refused, text, citations: Vec::new(), model: EXTRACTIVE.to_owned() }
+/// What is said when the knowledge base does not answer: what was looked for, and the offer of a human.
+pub(crate) fn refusal(language: Language, found: &Found) -> Answer {
+    let words: Vec<&str> = found.looked_for.iter().take(WORDS).map(String::as_str).collect();
+    let phrase = if found.empty { Phrase::NoKnowledge } else { Phrase::NotCovered { words: &words } };
+    Answer {
+        kind: AnswerKind::Refused,
+        text: phrase.text(language),
+        citations: Vec::new(),
+        model: EXTRACTIVE.to_owned(),
+    }
 }
 
 fn passages(found: &Found) -> Vec<extractive::Passage<'_>> {

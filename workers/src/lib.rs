@@ -4,6 +4,7 @@
 //! ticket), [`pull`] (where tickets come from), [`leases`] and [`breaker`] (what protects both), [`channel`] and [`presence`]
 //! (how people are reached), [`keeper`] (what the index needs beside embedding).
 
+mod author;
 mod batches;
 pub mod breaker;
 pub mod channel;
@@ -18,6 +19,8 @@ mod settings;
 mod shown;
 pub mod stage;
 pub mod stages;
+pub mod writer;
 
+pub use author::Author;
 pub use metrics::Metrics;
 pub use settings::{Settings, SettingsError};

@@ -26,6 +26,19 @@ pub struct Idle {
     pub reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Worded {
+    /// `answered`, `partly` (something was left out), `not_covered`, `dont_know`, `unsupported`, `judged_unsupported`,
+    /// `no_model`.
+    pub outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Dropped {
+    /// As `grounding::citations::Why` says it.
+    pub why: &'static str,
+}
+
 /// Clones share the counters.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -40,6 +53,10 @@ pub struct Metrics {
     pub unknown_sends: Counter,
     /// Frames of a draft that were shown after their turn was over: a paused worker's.
     pub late_frames: Counter,
+    /// Answers of models by what became of them.
+    pub answers: Family<Worded, Counter>,
+    /// Sentences of models that were left out.
+    pub dropped_sentences: Family<Dropped, Counter>,
 }
 
 /// 1 ms to 60 s, doubling: a pickup of a few milliseconds and a model that takes a minute.
@@ -59,6 +76,8 @@ impl Default for Metrics {
             pickup: Family::new_with_constructor(seconds),
             unknown_sends: Counter::default(),
             late_frames: Counter::default(),
+            answers: Family::default(),
+            dropped_sentences: Family::default(),
         }
     }
 }
@@ -76,11 +95,14 @@ impl Metrics {
         registry.register("vectora_stage_breaker_open", "1 while a dependency is away", breaker_open);
         registry.register("vectora_stage_duration_seconds", "From claim to settled", duration);
         registry.register("vectora_stage_pickup_seconds", "From issued to claimed", pickup);
-        let Self { unknown_sends, late_frames, .. } = metrics.clone();
+        let Self { unknown_sends, late_frames, answers, dropped_sentences, .. } = metrics.clone();
         let unknown = "Calls to a channel of which nobody knows whether they arrived";
         registry.register("vectora_outbound_unknown", unknown, unknown_sends);
         let late = "Frames of a draft shown after their turn was over";
         registry.register("vectora_draft_late_frames", late, late_frames);
+        registry.register("vectora_answers", "Answers of models by what became of them", answers);
+        let dropped = "Sentences of models that were left out, by the reason";
+        registry.register("vectora_answers_dropped_sentences", dropped, dropped_sentences);
         metrics
     }
 }

@@ -14,7 +14,6 @@ use runtime::lifecycle::Lifecycle;
 use store::Ledger;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-pub(crate) use self::growing::Growing;
 use crate::Metrics;
 use crate::channel::{ChannelError, Channels};
 

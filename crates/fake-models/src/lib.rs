@@ -12,7 +12,6 @@
 //! **Invariant:** a call leaves [`FakeModels::in_flight`] before the bytes that tell the client so are
 //! written, so that a client with a limit of *n* is never seen with *n* + 1. The lock is never held across
 //! an await.
-#![expect(clippy::doc_markdown, reason = "OpenAI is a company here, and no item")]
 
 mod base64;
 mod body;

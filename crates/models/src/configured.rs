@@ -23,8 +23,8 @@ use crate::{Budget, Chain, ChatModel, Embedder, Embedders, Metrics, Settings, Se
 pub struct Models {
     /// Who writes answers; `None`: nobody does, and answers are quoted.
     pub chat: Option<Arc<dyn ChatModel>>,
-    /// Answers are quoted where `chat` has none to give.
-    pub extractive: bool,
+    /// `chat` is the scripted model alone: for measuring the mechanism, with nothing around it.
+    pub scripted: bool,
     pub embedders: Embedders,
     /// Tokens of today: the caller tells what the ledger knows.
     pub budget: Arc<Budget>,
@@ -57,9 +57,9 @@ pub fn configured(settings: &Settings, metrics: &Metrics) -> Result<Models, Sett
         [_] if names[0] == "scripted" => Some(Arc::new(Scripted::new(settings.scripted_delay))),
         _ => Some(Arc::new(Chain::new(links, settings.total, budget.clone(), metrics.clone()))),
     };
-    let extractive = names.iter().any(|name| name == "extractive" || name == "none");
     let embedders = embedders(settings, metrics)?;
-    Ok(Models { chat, extractive, embedders, budget })
+    let scripted = names.len() == 1 && names[0] == "scripted";
+    Ok(Models { chat, scripted, embedders, budget })
 }
 
 const fn waits(settings: &Settings) -> Waits {

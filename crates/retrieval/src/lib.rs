@@ -38,6 +38,9 @@ pub struct Found {
     /// How rare each term of the question is, as the index counts it.
     #[serde(default)]
     pub idf: Vec<(u32, f32)>,
+    /// What was searched for, where the question alone depends on what was said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searched: Option<String>,
 }
 
 impl Found {

@@ -122,7 +122,7 @@ impl Retriever {
         let looked_for = coverage::looked_for(&query, &idf, &ranked, LOOKED_FOR);
         let passages = shown(&visible, &ranked, limit);
         let idf = query.terms.iter().zip(&idf.0).map(|(term, idf)| (term.index, *idf)).collect();
-        Ok(Found { passages, coverage, threshold, looked_for, empty, idf })
+        Ok(Found { passages, coverage, threshold, looked_for, empty, idf, searched: None })
     }
 
     /// The hits that may be shown, in their order; and whether a document was replaced between the look at the index

@@ -3,8 +3,6 @@
 //! A call is counted when it has ended, whatever becomes of its turn: a reply that is thrown away is paid all the same.
 //! **A repeat** counts again, because it was paid again.
 
-use sqlx::types::chrono::{DateTime, Utc};
-
 use crate::{Error, Ledger};
 
 /// What calls of one model took.
@@ -47,22 +45,16 @@ pub async fn add(ledger: &Ledger, used: &[Usage]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tokens used today by provider, and when today ends.
+/// Tokens used today (UTC) by provider.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn today(ledger: &Ledger) -> Result<(Vec<(String, u64)>, DateTime<Utc>), Error> {
+pub async fn today(ledger: &Ledger) -> Result<Vec<(String, u64)>, Error> {
     let rows = sqlx::query!(
         r#"SELECT provider, sum(prompt_tokens + completion_tokens)::bigint AS "used!" FROM model_usage
            WHERE day = (clock_timestamp() AT TIME ZONE 'UTC')::date GROUP BY provider"#
     )
     .fetch_all(&ledger.pool)
     .await?;
-    let ends = sqlx::query_scalar!(
-        r#"SELECT ((clock_timestamp() AT TIME ZONE 'UTC')::date + 1)::timestamp AT TIME ZONE 'UTC' AS "ends!""#
-    )
-    .fetch_one(&ledger.pool)
-    .await?;
-    let used = rows.into_iter().map(|row| (row.provider, u64::try_from(row.used).unwrap_or(0))).collect();
-    Ok((used, ends))
+    Ok(rows.into_iter().map(|row| (row.provider, u64::try_from(row.used).unwrap_or(0))).collect())
 }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub use bot::{Bot, Receiving};
 pub use engine::Engine;
+pub use fake_models as models;
 pub use fake_telegram as telegram;
 pub use installation::{Installation, Plan};
 pub use jetstream::JetStream;

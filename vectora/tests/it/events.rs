@@ -9,16 +9,16 @@ use tokio::sync::mpsc;
 
 use crate::BINARY;
 
-/// One frame, as `status accepted` or `stage answer`, and its data.
-type Frame = (String, Value);
+/// One frame, as `status accepted`, `stage answer` or `text It is …`, and its data.
+pub(crate) type Frame = (String, Value);
 
 /// An open stream.
-struct Events {
+pub(crate) struct Events {
     frames: mpsc::UnboundedReceiver<Frame>,
 }
 
 impl Events {
-    async fn open(installation: &Installation, api: &str, id: contract::MessageId) -> Self {
+    pub(crate) async fn open(installation: &Installation, api: &str, id: contract::MessageId) -> Self {
         let request = installation.http.get(format!("{api}/v1/questions/{id}/events"));
         let response = request.bearer_auth(&installation.key).send().await.expect("the API answers");
         assert_eq!(response.status(), 200);
@@ -44,13 +44,13 @@ impl Events {
     }
 
     /// The next frame; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<Frame> {
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
         let next = tokio::time::timeout(testkit::DEADLINE, self.frames.recv()).await;
         next.expect("the stream goes on or ends")
     }
 
     /// All frames up to the end.
-    async fn rest(&mut self) -> Vec<String> {
+    pub(crate) async fn rest(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         while let Some((name, _)) = self.next().await {
             names.push(name);

@@ -39,7 +39,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["contract", "runtime", "store", "nats", "web", "retrieval"]),
     (
         "workers",
-        &["contract", "runtime", "store", "nats", "models", "telegram", "knowledge", "extract", "retrieval"],
+        &[
+            "contract",
+            "runtime",
+            "store",
+            "nats",
+            "models",
+            "telegram",
+            "knowledge",
+            "extract",
+            "retrieval",
+            "grounding",
+        ],
     ),
 ];
 

@@ -70,7 +70,7 @@ async fn end(ledger: &Ledger, claim: Claim) -> usize {
         citations: Vec::new(),
         model: "none".to_owned(),
     };
-    let answered = Answered { answer, contents: Vec::new() };
+    let answered = Answered { answer, contents: Vec::new(), written: None };
     let outcomes = turns::settle(ledger, &stage("retrieve"), &[(claim, turn, Verdict::Done(answered))]).await;
     let outcomes = outcomes.expect("it commits");
     assert!(outcomes[0].settled);
@@ -343,7 +343,7 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
         citations: Vec::new(),
         model: "test".to_owned(),
     };
-    let answered = Answered { answer, contents: Vec::new() };
+    let answered = Answered { answer, contents: Vec::new(), written: None };
     let retry = Verdict::Retry { delay: Duration::ZERO, error: "the older".to_owned(), cut_off: false };
     let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answered))];
     let renewed = work::renew(&ledger, contract::Kind::Turn, &[older.fence(), newer.fence()], LEASE).await;

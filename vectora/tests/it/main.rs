@@ -7,6 +7,7 @@
 
 #![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
 
+mod answers;
 mod bad_input;
 mod checked_queries;
 mod configuration;

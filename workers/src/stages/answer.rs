@@ -7,7 +7,7 @@
 //! A repeat asks the model again, and pays twice; a late result of a worker that lost its claim is thrown
 //! away by the fence.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
 use models::{ChatModel, ModelError, Request, Role, Said};
@@ -17,22 +17,23 @@ use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
 use super::Tools;
-use crate::presence::{Draft, Presence};
-use crate::{extractive, shown};
+use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
+use crate::writer::Outcome as Worded;
+use crate::{Author, extractive, shown};
 
-/// Of an answer, at the most.
-const MAX_TOKENS: u32 = 1024;
+/// Between two looks whether the turn is still to be answered: a model that writes for nobody costs money.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) struct Answer {
     ledger: Ledger,
-    model: Option<Arc<dyn ChatModel>>,
+    author: Author,
     presence: Presence,
 }
 
 impl Answer {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), model: tools.model.clone(), presence: tools.presence.clone() }
+        Self { ledger: tools.ledger.clone(), author: tools.author.clone(), presence: tools.presence.clone() }
     }
 }
 
@@ -64,17 +65,30 @@ impl Stage for Answer {
             .collect())
     }
 
-    async fn handle(&self, _claim: &Claim, question: &Question) -> Result<Answered, StageError> {
-        let answer = match &self.model {
+    async fn handle(&self, claim: &Claim, question: &Question) -> Result<Answered, StageError> {
+        let turn = &question.turn;
+        let Worded { answer, written } = match &self.author {
             // Quoting takes milliseconds: a draft would be gone before it is seen.
-            None => extractive::answer(&question.turn.text, question.turn.language, &question.found),
-            Some(model) => self.ask(model.as_ref(), &question.turn).await?,
+            Author::Quotes => {
+                let text = question.found.searched.as_deref().unwrap_or(&turn.text);
+                let answer = extractive::answer(text, turn.language, &question.found);
+                Worded { answer, written: None }
+            }
+            author => {
+                tokio::select! {
+                    worded = self.write(author, claim, question) => worded?,
+                    () = self.dropped(turn) => {
+                        // Whatever is settled now is not: the turn is over.
+                        return Err(StageError::Retry { source: "the turn is over".into() });
+                    }
+                }
+            }
         };
-        let contents = match question.turn.channel {
-            Channel::Telegram => shown::on_telegram(&question.turn, &answer),
+        let contents = match turn.channel {
+            Channel::Telegram => shown::on_telegram(turn, &answer),
             Channel::Rest | Channel::Loopback => Vec::new(),
         };
-        Ok(Answered { answer, contents })
+        Ok(Answered { answer, contents, written })
     }
 
     async fn settle(
@@ -94,34 +108,58 @@ impl Stage for Answer {
 }
 
 impl Answer {
-    /// What the model writes, shown while it grows where that can be.
-    async fn ask(&self, model: &dyn ChatModel, turn: &Turn) -> Result<contract::Answer, StageError> {
-        let draft = self.presence.draft(turn.channel, &turn.address, turn.id);
-        let frames = draft.as_ref().map(Draft::frames);
-        let grow = move |text: &str| {
-            if let Some(frames) = &frames {
-                frames.show(&shown::draft(text));
-            }
+    /// What a model writes, shown while it grows where that can be.
+    async fn write(
+        &self,
+        author: &Author,
+        claim: &Claim,
+        question: &Question,
+    ) -> Result<Worded, StageError> {
+        let turn = &question.turn;
+        let growing = self.presence.growing(turn, claim.epoch, Self::STAGE.name);
+        let grow = growing.grow();
+        let show = |text: &str| grow.show(text);
+        let worded = match author {
+            Author::Writer(writer) => Ok(writer.answer(turn, &question.found, &show).await),
+            Author::Scripted(model) => scripted(model.as_ref(), turn, &show).await,
+            Author::Quotes => unreachable!("quoting shows nothing while it grows"),
         };
-        let said = vec![Said { role: Role::User, text: turn.text.clone() }];
-        let request = Request { system: String::new(), said, max_tokens: MAX_TOKENS, temperature: 0.0 };
-        let reply = model.reply(&request, &grow).await;
         drop(grow);
-        if let Some(draft) = draft {
-            draft.finish().await;
-        }
-        let reply = reply.map_err(|error| match error {
-            ModelError::Unavailable { .. } | ModelError::Limited { .. } => {
-                StageError::Unavailable { dependency: "model", source: error.into() }
-            }
-            ModelError::Failed(_) | ModelError::Late { .. } => StageError::Retry { source: error.into() },
-            ModelError::Rejected(_) | ModelError::TooLong => StageError::Reject { source: error.into() },
-        })?;
-        Ok(contract::Answer {
-            kind: AnswerKind::Answered,
-            text: reply.text,
-            citations: Vec::new(),
-            model: reply.model,
-        })
+        growing.finish().await;
+        worded
     }
+
+    /// Returns when nobody waits for the answer any more: the question was changed, dropped, or taken by a human.
+    async fn dropped(&self, turn: &Turn) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if matches!(turns::is_active(&self.ledger, turn.id).await, Ok(false)) {
+                return;
+            }
+        }
+    }
+}
+
+/// The scripted model is asked as it is, and what it says is not checked: it stands for the mechanism alone.
+async fn scripted(
+    model: &dyn ChatModel,
+    turn: &Turn,
+    show: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Worded, StageError> {
+    let said = vec![Said { role: Role::User, text: turn.text.clone() }];
+    let request = Request { system: String::new(), said, max_tokens: 1024, temperature: 0.0 };
+    let reply = model.reply(&request, show).await.map_err(|error| match error {
+        ModelError::Unavailable { .. } | ModelError::Limited { .. } => {
+            StageError::Unavailable { dependency: "model", source: error.into() }
+        }
+        ModelError::Failed(_) | ModelError::Late { .. } => StageError::Retry { source: error.into() },
+        ModelError::Rejected(_) | ModelError::TooLong => StageError::Reject { source: error.into() },
+    })?;
+    let answer = contract::Answer {
+        kind: AnswerKind::Answered,
+        text: reply.text,
+        citations: Vec::new(),
+        model: reply.model,
+    };
+    Ok(Worded { answer, written: None })
 }

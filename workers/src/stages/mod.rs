@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use store::Ledger;
 
-use crate::Metrics;
 use crate::channel::Channels;
 use crate::presence::Presence;
 use crate::runner::Workshop;
+use crate::{Author, Metrics};
 use crate::{Settings, stage::Stage as _};
 
 macro_rules! stages {
@@ -42,7 +42,7 @@ stages! {
 pub struct Tools {
     pub ledger: Ledger,
     pub settings: Arc<Settings>,
-    pub model: Option<Arc<dyn models::ChatModel>>,
+    pub author: Author,
     pub channels: Arc<Channels>,
     pub presence: Presence,
     pub metrics: Metrics,

@@ -1,4 +1,5 @@
-//! `retrieve` searches the knowledge base for a turn, and measures how well it covers the question.
+//! `retrieve` searches the knowledge base for a turn, and measures how well it covers the question. A question that
+//! depends on what was said before is made to stand alone first.
 //!
 //! Reads: the turn and its messages, the index, the ledger's passages. Writes: what was found, text included, so that
 //! citations survive the document. Deliberately not here: deciding anything. A repeat searches again.
@@ -11,6 +12,7 @@ use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
 use super::Tools;
+use crate::Author;
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
 
@@ -21,11 +23,12 @@ pub(super) struct Retrieve {
     ledger: Ledger,
     retriever: Retriever,
     presence: Presence,
+    author: Author,
 }
 
 impl Retrieve {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone(), presence: tools.presence.clone() }
+        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone(), presence: tools.presence.clone(), author: tools.author.clone() }
     }
 }
 
@@ -41,14 +44,20 @@ impl Stage for Retrieve {
 
     async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<Value, StageError> {
         self.presence.typing(turn.channel, &turn.address);
-        let found = self.retriever.search(&turn.text, turn.audience.as_deref(), PASSAGES).await;
-        let found = found.map_err(|error| {
+        let searched = match &self.author {
+            Author::Writer(writer) => writer.stand_alone(turn).await,
+            Author::Quotes | Author::Scripted(_) => crate::writer::by_rule(turn),
+        };
+        let text = searched.as_deref().unwrap_or(&turn.text);
+        let found = self.retriever.search(text, turn.audience.as_deref(), PASSAGES).await;
+        let mut found = found.map_err(|error| {
             if error.is_unavailable() {
                 StageError::Unavailable { dependency: error.dependency(), source: error.into() }
             } else {
                 StageError::Retry { source: error.into() }
             }
         })?;
+        found.searched = searched;
         serde_json::to_value(found).map_err(|error| StageError::Reject { source: error.into() })
     }
 

@@ -50,10 +50,8 @@ fn providers_come_as_a_text_with_commas_and_as_a_list() {
         let chain = models(text);
         assert_eq!(chain.chat().name(), "openai/gpt-4o-mini, ollama/qwen2.5:7b");
         assert_eq!(chain.chat().window(), 8_192, "what is asked must fit into each of them");
-        assert!(chain.models.extractive);
     }
     assert!(models("provider = \"none\"").models.chat.is_none());
-    assert!(!models("provider = \"openai\"").models.extractive);
     assert_eq!(models("provider = \"scripted\"").chat().name(), "scripted");
 }
 

@@ -6,7 +6,7 @@
 //! code in the index of the same installation. What there is no data for is left out, and said.
 
 mod figures;
-mod ingestion;
+pub(super) mod ingestion;
 mod quality;
 mod questions;
 
@@ -206,13 +206,13 @@ impl Knowledge {
 }
 
 /// Rounds of load against one installation.
-struct Rounds<'a> {
-    server: &'a Server,
-    ledger: &'a Ledger,
-    body: Body,
+pub(super) struct Rounds<'a> {
+    pub(super) server: &'a Server,
+    pub(super) ledger: &'a Ledger,
+    pub(super) body: Body,
 }
 
-struct Round {
+pub(super) struct Round {
     sustained: bool,
     /// Microseconds from the inbox row to the answer's.
     answered: Histogram<u64>,
@@ -221,13 +221,13 @@ struct Round {
 impl Round {
     /// In milliseconds.
     #[expect(clippy::cast_precision_loss, reason = "microseconds far below 2^52")]
-    fn at(&self, quantile: f64) -> f64 {
+    pub(super) fn at(&self, quantile: f64) -> f64 {
         self.answered.value_at_quantile(quantile) as f64 / 1000.0
     }
 }
 
 impl Rounds<'_> {
-    async fn round(&self, rate: f64, duration: Duration) -> anyhow::Result<Round> {
+    pub(super) async fn round(&self, rate: f64, duration: Duration) -> anyhow::Result<Round> {
         let key = self.server.run.key.clone().unwrap_or_default();
         let from = measure::now(self.ledger).await?;
         let load = load::run(&self.server.run.listen, &key, rate, duration, &self.body).await?;
@@ -247,7 +247,7 @@ impl Rounds<'_> {
 }
 
 /// Does something, and watches the memory of the server meanwhile: its highest, in bytes.
-async fn watched<T>(server: &Server, work: impl Future<Output = T>) -> (T, u64) {
+pub(super) async fn watched<T>(server: &Server, work: impl Future<Output = T>) -> (T, u64) {
     let mut work = std::pin::pin!(work);
     let mut timer = tokio::time::interval(LOOK);
     let mut peak = 0;

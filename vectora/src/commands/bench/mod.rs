@@ -1,5 +1,6 @@
 //! `vectora bench`: measure the product as people run it, on this machine, and print JSON.
 
+mod answers;
 mod knowledge;
 mod load;
 mod queue;
@@ -24,6 +25,8 @@ enum What {
     Queue(queue::Queue),
     /// A bot against a fake Telegram: reactions, webhook, a crowd that asks at once.
     Telegram(telegram::Telegram),
+    /// Answers by a model: what the pipeline adds to a provider's own time, and many streams at once.
+    Answers(answers::Answers),
     /// Knowledge: ingestion, search, answers from it, memory, quality.
     Knowledge(knowledge::Knowledge),
 }
@@ -32,6 +35,7 @@ impl Bench {
     pub(crate) async fn run(self, _: &Invocation) -> anyhow::Result<ExitCode> {
         match self.what {
             What::Queue(queue) => queue.run().await,
+            What::Answers(answers) => Box::pin(answers.run()).await,
             What::Telegram(telegram) => Box::pin(telegram.run()).await,
             What::Knowledge(knowledge) => Box::pin(knowledge.run()).await,
         }

@@ -13,7 +13,7 @@ use super::{Figures, watched};
 
 /// What `vectora ingest --json` says.
 #[derive(Debug, Deserialize)]
-pub(super) struct Ingested {
+pub(in crate::commands::bench) struct Ingested {
     files: f64,
     unchanged: f64,
     failed: f64,
@@ -57,7 +57,7 @@ pub(super) async fn unchanged(
 }
 
 /// Runs the command and waits for it. A file that failed is a figure, not an error.
-pub(super) async fn run(dir: &Path, kb: &Path, source: &str) -> anyhow::Result<Ingested> {
+pub(in crate::commands::bench) async fn run(dir: &Path, kb: &Path, source: &str) -> anyhow::Result<Ingested> {
     let binary = std::env::current_exe().context("this binary has no path")?;
     let output = Command::new(binary)
         .arg("ingest")
