@@ -1,3 +1,4 @@
+DROP INDEX turns_answered;
 DROP TABLE model_usage;
 ALTER TABLE answers
     DROP COLUMN prompt_version,

@@ -17,3 +17,6 @@ CREATE TABLE model_usage (
     calls bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (day, provider, model)
 );
+
+-- What was said before in a conversation.
+CREATE INDEX turns_answered ON turns (conversation_id, created_at) WHERE state = 'done';

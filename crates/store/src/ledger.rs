@@ -85,6 +85,9 @@ impl Ledger {
             ("idle_in_transaction_session_timeout", millis(settings.idle_in_transaction_timeout)),
             // Statements here touch few rows by key; planning with the just-in-time compiler costs more.
             ("jit", "off".to_owned()),
+            // Every table grows, and a plan is kept: one that was made while a table had a page would go on reading
+            // all of it. Where there is no index it is read all the same.
+            ("enable_seqscan", "off".to_owned()),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections.unwrap_or_else(|| role.max_connections()))

@@ -99,34 +99,39 @@ pub(crate) fn language(text: &str, chosen: Option<&str>, hint: Option<&str>) -> 
 pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
-        r#"SELECT t.id, t.conversation_id, c.channel, c.address, p.language, p.language_hint,
-                  (array_agg(m.external_id ORDER BY m.position))[1] AS reply_to,
-                  array_agg(m.id ORDER BY m.position) AS "messages!",
-                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!",
-                  (SELECT json_agg(json_build_object('question', e.question, 'answer', e.answer) ORDER BY e.at)
-                   FROM (SELECT a.created_at AS at, a.text AS answer,
-                                (SELECT string_agg(q.text, E'\n\n' ORDER BY q.position) FROM messages q
-                                 WHERE q.turn_id = b.id) AS question
-                         FROM turns b JOIN answers a ON a.turn_id = b.id AND a.kind = 'answered'
-                         WHERE b.conversation_id = t.conversation_id AND b.state = 'done'
-                           AND b.created_at > coalesce(c.cleared_at, '-infinity')
-                         ORDER BY b.created_at DESC LIMIT $2) AS e
-                   WHERE e.question IS NOT NULL) AS "history: Json<Vec<Exchange>>",
+        r#"SELECT t.id, t.conversation_id, c.channel, c.address, p.language, p.language_hint, said.reply_to,
+                  said.messages AS "messages!", said.text AS "text!", before.history AS "history: Json<Vec<Exchange>>",
                   CASE WHEN c.channel = 'telegram' AND b.id IS NULL THEN '{}'
                        WHEN c.channel = 'telegram' THEN b.audience
                        WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
                        ELSE ARRAY(SELECT unnest(ko.audience) INTERSECT SELECT unnest(ka.audience))
                   END AS audience
            FROM turns t JOIN conversations c ON c.id = t.conversation_id
-           JOIN messages m ON m.turn_id = t.id
-           LEFT JOIN inbox i ON i.message_id = m.id
+           -- Lateral, so that each turn's rows are found by their index, however few rows the planner expects.
+           CROSS JOIN LATERAL (
+               SELECT (array_agg(m.external_id ORDER BY m.position))[1] AS reply_to,
+                      (array_agg(i.asked_by ORDER BY m.position))[1] AS asked_by,
+                      array_agg(m.id ORDER BY m.position) AS messages,
+                      string_agg(m.text, E'\n\n' ORDER BY m.position) AS text
+               FROM messages m LEFT JOIN inbox i ON i.message_id = m.id WHERE m.turn_id = t.id
+           ) AS said
+           LEFT JOIN LATERAL (
+               SELECT json_agg(json_build_object('question', e.question, 'answer', e.answer) ORDER BY e.created_at) AS history
+               FROM (SELECT d.created_at, a.text AS answer, q.question
+                     FROM turns d JOIN answers a ON a.turn_id = d.id AND a.kind = 'answered'
+                     CROSS JOIN LATERAL (
+                         SELECT string_agg(m.text, E'\n\n' ORDER BY m.position) AS question
+                         FROM messages m WHERE m.turn_id = d.id
+                     ) AS q
+                     WHERE d.conversation_id = t.conversation_id AND d.state = 'done' AND q.question IS NOT NULL
+                       AND d.created_at > coalesce(c.cleared_at, '-infinity')
+                     ORDER BY d.created_at DESC LIMIT $2) AS e
+           ) AS before ON true
            LEFT JOIN api_keys ko ON ko.id = c.owner_key
-           LEFT JOIN api_keys ka ON ka.id = i.asked_by
+           LEFT JOIN api_keys ka ON ka.id = said.asked_by
            LEFT JOIN contacts p ON p.id = c.contact_id
            LEFT JOIN bots b ON b.id::text = split_part(c.address, ':', 1)
-           WHERE t.id = ANY($1)
-           GROUP BY t.id, c.channel, c.address, c.cleared_at, p.language, p.language_hint, b.id, b.audience, ko.audience,
-                    ka.audience"#,
+           WHERE t.id = ANY($1) AND said.messages IS NOT NULL"#,
         &ids,
         REMEMBERED
     )
