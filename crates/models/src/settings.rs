@@ -22,4 +22,6 @@ pub struct Settings {
     /// How long the scripted model thinks.
     #[serde(with = "humantime_serde")]
     pub scripted_delay: Duration,
+    /// Scripted embedders, `<name>@<dims>`, for tests; the first is what new generations are made with.
+    pub scripted_embedders: Vec<String>,
 }

@@ -26,8 +26,13 @@ const PLAIN: &[(&str, &str, Form)] = &[
 ];
 
 /// Keys whose values are lists.
-const LISTS: &[&str] =
-    &["http.allowed_hosts", "http.cors_origins", "telegram.operators", "telegram.audience"];
+const LISTS: &[&str] = &[
+    "http.allowed_hosts",
+    "http.cors_origins",
+    "models.scripted_embedders",
+    "telegram.operators",
+    "telegram.audience",
+];
 
 #[derive(Debug, Clone, Copy)]
 enum Form {
