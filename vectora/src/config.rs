@@ -34,6 +34,17 @@ pub(crate) struct Config {
     pub(crate) faults: runtime::fault::Settings,
 }
 
+impl Config {
+    /// What makes dense vectors.
+    ///
+    /// # Errors
+    /// An embedder that cannot be.
+    pub(crate) fn vectors(&self, metrics: retrieval::Metrics) -> anyhow::Result<retrieval::Vectors> {
+        let embedders = models::embedders(&self.models).map_err(anyhow::Error::msg)?;
+        Ok(retrieval::Vectors::new(embedders, metrics))
+    }
+}
+
 /// Whether a server's address was given, in the file or the environment: then none is started.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -63,7 +63,7 @@ impl Process {
         nats.metrics().register(&mut registry);
         let http = web::Metrics::register(&mut registry);
         let keys = web::Keys::new(ledger.clone());
-        let knowledge = Knowledge::of(config, parts, &ledger)?;
+        let knowledge = Knowledge::of(config, parts, &ledger, &mut registry)?;
 
         let mut router: Option<Router> = None;
         let mut merge = |part: Router| {
@@ -179,18 +179,25 @@ fn door(
 #[derive(Debug, Clone)]
 struct Knowledge {
     index: knowledge::Index,
+    vectors: retrieval::Vectors,
     retriever: retrieval::Retriever,
 }
 
 impl Knowledge {
     /// `None` for a process that neither searches nor works.
-    fn of(config: &Config, parts: Parts<'_>, ledger: &Ledger) -> anyhow::Result<Option<Self>> {
+    fn of(
+        config: &Config,
+        parts: Parts<'_>,
+        ledger: &Ledger,
+        registry: &mut Registry,
+    ) -> anyhow::Result<Option<Self>> {
         if !parts.api && parts.stages.is_empty() {
             return Ok(None);
         }
         let index = knowledge::Index::connect(&config.index)?;
-        let retriever = retrieval::Retriever::new(ledger.clone(), index.clone());
-        Ok(Some(Self { index, retriever }))
+        let vectors = config.vectors(retrieval::Metrics::register(registry))?;
+        let retriever = retrieval::Retriever::new(ledger.clone(), index.clone(), vectors.clone());
+        Ok(Some(Self { index, vectors, retriever }))
     }
 }
 
@@ -211,11 +218,12 @@ impl Worker<'_> {
         let settings = Arc::new(config.workers.clone());
         let bot = config.telegram.bot()?;
         let channels = Arc::new(workers::channel::Channels::new(settings.loopback_url.as_deref(), bot));
-        let Knowledge { index, retriever } = self.knowledge;
+        let Knowledge { index, vectors, retriever } = self.knowledge;
         if stages.iter().any(|stage| stage == store::batches::EMBED) {
             let keeper = workers::keeper::Keeper {
                 ledger: self.ledger.clone(),
                 index: index.clone(),
+                vectors: vectors.clone(),
                 prefix: config.nats.prefix.clone(),
                 late: settings.hard_limit_of(store::batches::EMBED) + settings.lease,
                 health: self.health.clone(),
@@ -235,6 +243,7 @@ impl Worker<'_> {
             settings,
             index,
             retriever,
+            vectors,
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
         };
