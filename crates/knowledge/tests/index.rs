@@ -40,7 +40,8 @@ fn id(number: usize) -> Uuid {
 }
 
 fn points() -> Vec<Point> {
-    let point = |(number, text)| Point { id: id(number), sparse: analyser::document("", &[], text), dense: None };
+    let point =
+        |(number, text)| Point { id: id(number), sparse: analyser::document("", &[], text), dense: None };
     TEXTS.into_iter().enumerate().map(point).collect()
 }
 
@@ -93,8 +94,14 @@ async fn scores_and_probes_agree_with_what_the_analyser_computes() {
         let wanted = [coverage::idf(4, containing), coverage::idf(3, containing)];
         assert!(wanted.iter().any(|idf| (Probe::idf(probe) - idf).abs() < 0.01), "{probe:?} {wanted:?}");
     }
-    let first = index.search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5)).await.expect("with probes");
-    let again = index.search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5)).await.expect("in one call");
+    let first = index
+        .search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5))
+        .await
+        .expect("with probes");
+    let again = index
+        .search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5))
+        .await
+        .expect("in one call");
     assert_eq!(first, again);
     let Found { hits, statistics, .. } = first;
     assert_eq!(statistics.points, 4);

@@ -237,8 +237,10 @@ async fn ask(
 ) -> Result<Covered, RetrievalError> {
     let query = analyser::query(&heading.text);
     let sparse = query.sparse();
-    let found =
-        index.search_with_statistics(&generation.collection, Wanted::lexical(&sparse, HITS)).await.map_err(lost)?;
+    let found = index
+        .search_with_statistics(&generation.collection, Wanted::lexical(&sparse, HITS))
+        .await
+        .map_err(lost)?;
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows = shelf.passages(&ids).await?;
     let hits: Vec<(f32, &Passage)> =

@@ -28,11 +28,7 @@ pub(crate) struct Candidate {
 }
 
 /// What to ask of the index: as many hits by words as wanted, and the nearest.
-pub(crate) fn wanted<'a>(
-    sparse: &'a knowledge::Sparse,
-    dense: Option<&'a [f32]>,
-    hits: usize,
-) -> Wanted<'a> {
+pub(crate) fn wanted<'a>(sparse: &'a knowledge::Sparse, dense: Option<&'a [f32]>, hits: usize) -> Wanted<'a> {
     let limit = u32::try_from(hits).unwrap_or(u32::MAX);
     Wanted { limit, sparse: Some(sparse), dense, nearest: limit.max(NEAREST) }
 }

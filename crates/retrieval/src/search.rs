@@ -38,8 +38,11 @@ pub struct Retriever {
     ledger: Ledger,
     index: Index,
     vectors: Vectors,
-    live: Arc<Mutex<Option<(Instant, Arc<Live>)>>>,
+    live: Arc<Mutex<Option<Remembered>>>,
 }
+
+/// When it was read, and what it was.
+type Remembered = (Instant, Arc<Live>);
 
 /// The live generation, and how its questions are searched for.
 #[derive(Debug)]

@@ -136,7 +136,7 @@ impl Vectors {
         let mut vectors = vec![None; texts.len()];
         let mut last = None;
         // Ranges left, the first on top.
-        let mut left = vec![0..texts.len()];
+        let mut left = Vec::from([std::ops::Range { start: 0, end: texts.len() }]);
         while let Some(range) = left.pop() {
             match self.of_passages(identity, &texts[range.clone()]).await {
                 Ok(came) => {

@@ -51,7 +51,8 @@ impl Reindex {
             note("no `vectora up` runs here: other workers have to do the embedding");
         }
         let options = Options { prefix: &config.nats.prefix, chunks: self.chunks, force: self.force };
-        let outcome = Box::pin(reindex::reindex(&ledger, &index, &vectors, options, |step| show(&display, step))).await;
+        let outcome =
+            Box::pin(reindex::reindex(&ledger, &index, &vectors, options, |step| show(&display, step))).await;
         display.finish();
         match outcome? {
             Outcome::Unchanged(live) if self.json => {

@@ -271,7 +271,11 @@ fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
                         return Ok(());
                     }
                     let (embedder, before) = (wanted.embedder.map(|(identity, _)| identity), live.embedder);
-                    tracing::info!(embedder, before, "the index is built anew; the old one is searched meanwhile");
+                    tracing::info!(
+                        embedder,
+                        before,
+                        "the index is built anew; the old one is searched meanwhile"
+                    );
                 }
                 Err(lost @ retrieval::RetrievalError::Lost { .. }) => {
                     let error = &lost as &dyn std::error::Error;
@@ -283,7 +287,7 @@ fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
             retrieval::reindex::reindex(&ledger, &index, &vectors, options, |_| ()).await.map(drop)
         };
         tokio::select! {
-            mended = mending => if let Err(error) = mended {
+            mended = Box::pin(mending) => if let Err(error) = mended {
                 tracing::error!(error = &error as &dyn std::error::Error, "not built: run `vectora reindex`");
             },
             () = soft.cancelled() => {}

@@ -33,10 +33,10 @@ fn files() -> Vec<(String, String)> {
         .collect()
 }
 
-async fn documents_survive_a_kill_at(points: &[String]) {
+async fn documents_survive_a_kill_at(points: &[String], plan: &Plan) {
     let mut first: Option<String> = None;
     for point in points {
-        let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
+        let installation = Box::pin(Installation::new(BINARY, plan.clone())).await;
         let _ingress = installation.ingress(&[]).await;
         let mut doomed = installation
             .worker("extract,embed", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))])
@@ -67,12 +67,19 @@ async fn documents_survive_a_kill_at(points: &[String]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_extract_loses_no_document_and_doubles_no_chunk() {
     let points: Vec<String> = POINTS.iter().map(|point| format!("extract.{point}")).collect();
-    documents_survive_a_kill_at(&points).await;
+    documents_survive_a_kill_at(&points, &Plan::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_embed_loses_no_document_and_doubles_no_point() {
     let points: Vec<String> =
         POINTS.iter().chain(&["upserting", "upserted"]).map(|point| format!("embed.{point}")).collect();
-    documents_survive_a_kill_at(&points).await;
+    documents_survive_a_kill_at(&points, &Plan::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_in_embed_with_an_embedder_loses_no_vector() {
+    let points = ["claimed", "upserting", "upserted", "uncommitted"].map(|point| format!("embed.{point}"));
+    let embedders = ("VECTORA__MODELS__SCRIPTED_EMBEDDERS".to_owned(), "words@64".to_owned());
+    documents_survive_a_kill_at(&points, &Plan { env: vec![embedders], ..Plan::default() }).await;
 }

@@ -85,10 +85,8 @@ impl Index {
             let Probed { hits, dense, .. } = self.search_with_probes(collection, wanted, &[]).await?;
             return Ok(Found { hits, dense, statistics });
         }
-        let (probed, points) = tokio::try_join!(
-            self.search_with_probes(collection, wanted, &unknown),
-            self.count(collection)
-        )?;
+        let (probed, points) =
+            tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), self.count(collection))?;
         let learnt =
             unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
         let learnt: Vec<(u32, Option<f32>)> = learnt.collect();

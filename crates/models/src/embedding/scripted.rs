@@ -47,7 +47,8 @@ impl Scripted {
         let mut vector = vec![0.0; self.dims];
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2) {
             let word = word.to_lowercase();
-            let meaning = SYNONYMS.iter().find(|row| row.contains(&word.as_str())).map_or(&*word, |row| row[0]);
+            let meaning =
+                SYNONYMS.iter().find(|row| row.contains(&word.as_str())).map_or(&*word, |row| row[0]);
             let stem: String = meaning.chars().take(STEM).collect();
             let place = usize::try_from(fnv(&stem)).unwrap_or(usize::MAX) % self.dims;
             vector[place] += 1.0;

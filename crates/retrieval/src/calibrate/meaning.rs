@@ -56,7 +56,11 @@ impl Fitting<'_> {
     ///
     /// # Errors
     /// [`RetrievalError`].
-    pub(super) async fn fit(&self, probes: &[Probe], mut asked: impl FnMut()) -> Result<Fits, RetrievalError> {
+    pub(super) async fn fit(
+        &self,
+        probes: &[Probe],
+        mut asked: impl FnMut(),
+    ) -> Result<Fits, RetrievalError> {
         let texts: Vec<String> = probes.iter().map(|probe| probe.text.clone()).collect();
         let vectors = self.vectors.of_questions(self.embedder, &texts).await?;
         let mut all = Vec::with_capacity(probes.len());
@@ -99,8 +103,8 @@ impl Fitting<'_> {
             let ordered = order(&query, &idf, &bare, Some(fusion));
             let ranks: Vec<usize> = ordered.ranked.iter().map(|ranked| ranked.candidate).collect();
             // One is enough to answer: a section of three chunks is found with the first.
-            let first = ranks.iter().take(DEPTH).position(|rank| own.contains(rank));
-            first.map_or(0.0, |first| ndcg(&ranks[first..=first], &[ranks[first]], 1) / (first as f64 + 2.0).log2())
+            let first = ranks.iter().copied().find(|rank| own.contains(rank));
+            first.map_or(0.0, |first| ndcg(&ranks, &[first], DEPTH))
         };
         let weighted = |weight| gained(Fusion { weight, ..Fusion::default() });
         let sides = |candidates: &[Candidate]| {

@@ -110,7 +110,8 @@ pub(super) fn held_out(sample: &[Passage], limit: usize) -> Vec<Probe> {
             }
             // From the middle of the passage: the first sentence names what the others speak of.
             let middle = all.len() / 2;
-            let chosen = all[middle..].iter().chain(&all[1..middle]).map(|range| &passage.text[range.clone()]);
+            let chosen =
+                all[middle..].iter().chain(&all[1..middle]).map(|range| &passage.text[range.clone()]);
             let text = chosen.into_iter().find(|text| is_prose(text))?.to_owned();
             let probe = Probe { text, document: passage.document, from: From::Sentence(passage.chunk) };
             let count = counts.entry(probe.language()).or_default();
