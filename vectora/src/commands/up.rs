@@ -284,10 +284,10 @@ fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
                 Err(_) => return Ok(()),
             }
             let options = retrieval::reindex::Options { prefix: &prefix, chunks: false, force: false };
-            retrieval::reindex::reindex(&ledger, &index, &vectors, options, |_| ()).await.map(drop)
+            Box::pin(retrieval::reindex::reindex(&ledger, &index, &vectors, options, |_| ())).await.map(drop)
         };
         tokio::select! {
-            mended = Box::pin(mending) => if let Err(error) = mended {
+            mended = mending => if let Err(error) = mended {
                 tracing::error!(error = &error as &dyn std::error::Error, "not built: run `vectora reindex`");
             },
             () = soft.cancelled() => {}
