@@ -3,8 +3,8 @@
 //! Subscribe, read the ledger, follow: in this order nothing falls between the reading and the first
 //! event. Events are hints and may be lost, so the ledger is read about once a second as well; while NATS
 //! is away the stream goes on by that alone, and while the ledger is away it waits. Every frame is
-//! `event: status` with the question or `event: stage` with `{"stage": …}`; the stream begins with a
-//! status and ends after the frame with a final one.
+//! `event: status` with the question, `event: stage` with `{"stage": …}`, or `event: text` with `{"text": …}`, what
+//! there is of the answer from its beginning; the stream begins with a status and ends after the frame with a final one.
 //!
 //! The key comes in the `Authorization` header only, which `fetch` can send and a browser's `EventSource`
 //! cannot. It is looked at again with every reading: a revoked key ends the stream.

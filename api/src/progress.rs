@@ -13,6 +13,8 @@ pub(crate) enum Frame {
     Status(Box<Question>),
     /// A stage has begun to work on it.
     Stage(String),
+    /// What there is of the answer by now, from its beginning. It may get shorter when another model takes over.
+    Text(String),
 }
 
 impl Frame {
@@ -20,6 +22,7 @@ impl Frame {
         let (name, json) = match self {
             Self::Status(question) => ("status", serde_json::to_string(question)),
             Self::Stage(stage) => ("stage", serde_json::to_string(&json!({ "stage": stage }))),
+            Self::Text(text) => ("text", serde_json::to_string(&json!({ "text": text }))),
         };
         Event::default().event(name).data(json.expect("a question is plain data: it always serialises"))
     }
@@ -35,6 +38,8 @@ pub(crate) struct Progress {
     /// The highest epoch heard of each stage. Kept apart by stage, because `intake` claims the queue of a
     /// conversation and the others a turn, and the epochs of two rows cannot be compared.
     epochs: HashMap<String, i64>,
+    /// What was last shown of the answer, and of which claim.
+    text: Option<(i64, String)>,
 }
 
 impl Progress {
@@ -54,6 +59,9 @@ impl Progress {
         if self.is_final() || event.epoch < self.epoch {
             return None;
         }
+        if let Some(text) = &event.text {
+            return self.grown(event.epoch, text);
+        }
         let known = self.epochs.entry(stage.clone()).or_insert(i64::MIN);
         if event.epoch < *known || (event.epoch == *known && self.stage.as_ref() == Some(stage)) {
             return None;
@@ -61,6 +69,15 @@ impl Progress {
         *known = event.epoch;
         self.stage = Some(stage.clone());
         Some(Frame::Stage(stage.clone()))
+    }
+
+    /// A frame that shows something else than the last one, of the same claim or a later one.
+    fn grown(&mut self, epoch: i64, text: &str) -> Option<Frame> {
+        if self.text.as_ref().is_some_and(|(before, shown)| epoch < *before || shown == text) {
+            return None;
+        }
+        self.text = Some((epoch, text.to_owned()));
+        Some(Frame::Text(text.to_owned()))
     }
 
     /// Whether the ledger should be read because of `event`: its row has changed, or work has begun on a
@@ -92,7 +109,7 @@ mod tests {
     }
 
     fn began(stage: &str, epoch: i64) -> QuestionEvent {
-        QuestionEvent { epoch, stage: Some(stage.to_owned()) }
+        QuestionEvent::begun(epoch, stage)
     }
 
     #[test]
@@ -131,13 +148,27 @@ mod tests {
     #[test]
     fn the_ledger_is_read_when_the_row_changed_or_work_began_on_a_waiting_question() {
         let mut progress = Progress::default();
-        let changed = QuestionEvent { epoch: 0, stage: None };
+        let changed = QuestionEvent::changed(0);
         progress.read(question(QuestionStatus::Accepted), 0);
         assert!(progress.asks_for_reading(&began("answer", 1)));
         progress.read(question(QuestionStatus::Working), 0);
         assert!(!progress.asks_for_reading(&began("answer", 1)));
         assert!(progress.asks_for_reading(&changed));
         assert_eq!(progress.heard(&changed), None);
+    }
+
+    #[test]
+    fn an_answer_grows_and_a_worker_that_lost_its_claim_adds_nothing_to_it() {
+        let mut progress = Progress::default();
+        let growing = |epoch, text| QuestionEvent::growing(epoch, "answer", text);
+        let frame = |text: &str| Some(Frame::Text(text.to_owned()));
+        assert_eq!(progress.heard(&growing(1, "One.")), frame("One."));
+        assert_eq!(progress.heard(&growing(1, "One.")), None, "said again for those who came late");
+        assert_eq!(progress.heard(&growing(2, "Another.")), frame("Another."));
+        assert_eq!(progress.heard(&growing(1, "One. Two.")), None, "the first one wakes up");
+        assert_eq!(progress.heard(&growing(2, "Another. More.")), frame("Another. More."));
+        progress.read(question(QuestionStatus::Answered), 2);
+        assert_eq!(progress.heard(&growing(2, "Another. More. And.")), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Events over core NATS: told to whoever listens at that moment, stored nowhere. They carry an epoch and
-//! no content, so that a reader who missed one reads the ledger and is right again.
+//! Events over core NATS: told to whoever listens at that moment, stored nowhere. They carry an epoch and,
+//! while an answer is written, all there is of it: a reader who missed one reads the ledger, or the next, and is right again.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -98,8 +98,8 @@ mod tests {
         let (id, other) = (MessageId::new(), MessageId::new());
         let mut events = listener.follow(id).await.expect("followed");
 
-        let begun = QuestionEvent { epoch: 7, stage: Some("answer".into()) };
-        teller.notify(other, &QuestionEvent { epoch: 1, stage: None }).await;
+        let begun = QuestionEvent::begun(7, "answer");
+        teller.notify(other, &QuestionEvent::changed(1)).await;
         teller.client().publish(teller.names().question_events(id), "garbage".into()).await.expect("sent");
         teller.notify(id, &begun).await;
         assert_eq!(next(&mut events).await, begun, "neither another question's nor garbage");
@@ -112,10 +112,10 @@ mod tests {
         let (one, two) = (connect(&with("one")).await, connect(&with("two")).await);
         let id = MessageId::new();
         let mut events = one.follow(id).await.expect("followed");
-        two.notify(id, &QuestionEvent { epoch: 1, stage: None }).await;
+        two.notify(id, &QuestionEvent::changed(1)).await;
         // The echo of a second subscription on the same connection: whatever was sent before has arrived.
         drop(two.follow(id).await.expect("followed"));
-        one.notify(id, &QuestionEvent { epoch: 2, stage: None }).await;
+        one.notify(id, &QuestionEvent::changed(2)).await;
         assert_eq!(next(&mut events).await.epoch, 2);
     }
 
@@ -127,11 +127,11 @@ mod tests {
         let mut events = nats.follow(id).await.expect("followed");
         server.kill();
         until_connected(&nats, false).await;
-        nats.notify(id, &QuestionEvent { epoch: 1, stage: None }).await;
+        nats.notify(id, &QuestionEvent::changed(1)).await;
         assert_eq!(nats.follow(id).await.expect_err("cut off"), ApiError::Disconnected);
         server.start_again().await;
         until_connected(&nats, true).await;
-        nats.notify(id, &QuestionEvent { epoch: 2, stage: None }).await;
+        nats.notify(id, &QuestionEvent::changed(2)).await;
         assert_eq!(next(&mut events).await.epoch, 2);
     }
 }

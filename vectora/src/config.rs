@@ -35,13 +35,14 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// What makes dense vectors.
+    /// What makes dense vectors, for a tool: nobody reads its metrics.
     ///
     /// # Errors
-    /// An embedder that cannot be.
-    pub(crate) fn vectors(&self, metrics: retrieval::Metrics) -> anyhow::Result<retrieval::Vectors> {
-        let embedders = models::embedders(&self.models).map_err(anyhow::Error::msg)?;
-        Ok(retrieval::Vectors::new(embedders, metrics))
+    /// A model that cannot be.
+    pub(crate) fn vectors(&self) -> Result<retrieval::Vectors, models::SettingsError> {
+        let metrics = models::Metrics::register(&mut runtime::metrics::Registry::default());
+        let models = models::configured(&self.models, &metrics)?;
+        Ok(retrieval::Vectors::new(models.embedders, retrieval::Metrics::default()))
     }
 }
 
@@ -95,6 +96,7 @@ impl Invocation {
         config.admission.validate()?;
         config.dispatcher.validate()?;
         config.workers.validate(config.nats.ack_wait)?;
+        config.models.validate()?;
         config.telegram.validate()?;
         config.faults.validate()?;
         Ok(config)
@@ -152,6 +154,7 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
             || cause.is::<web::SettingsError>()
             || cause.is::<ingress::dispatcher::SettingsError>()
             || cause.is::<workers::SettingsError>()
+            || cause.is::<models::SettingsError>()
             || cause.is::<telegram::SettingsError>()
             || cause.is::<store::UrlError>()
             || cause.is::<store::SettingsError>()

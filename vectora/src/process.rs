@@ -178,6 +178,7 @@ fn door(
 /// What searches, and what is searched.
 #[derive(Debug, Clone)]
 struct Knowledge {
+    models: models::Models,
     index: knowledge::Index,
     vectors: retrieval::Vectors,
     retriever: retrieval::Retriever,
@@ -195,9 +196,11 @@ impl Knowledge {
             return Ok(None);
         }
         let index = knowledge::Index::connect(&config.index)?;
-        let vectors = config.vectors(retrieval::Metrics::register(registry))?;
+        let models = models::configured(&config.models, &models::Metrics::register(registry))?;
+        let vectors =
+            retrieval::Vectors::new(models.embedders.clone(), retrieval::Metrics::register(registry));
         let retriever = retrieval::Retriever::new(ledger.clone(), index.clone(), vectors.clone());
-        Ok(Some(Self { index, vectors, retriever }))
+        Ok(Some(Self { models, index, vectors, retriever }))
     }
 }
 
@@ -218,7 +221,7 @@ impl Worker<'_> {
         let settings = Arc::new(config.workers.clone());
         let bot = config.telegram.bot()?;
         let channels = Arc::new(workers::channel::Channels::new(settings.loopback_url.as_deref(), bot));
-        let Knowledge { index, vectors, retriever } = self.knowledge;
+        let Knowledge { models, index, vectors, retriever } = self.knowledge;
         if stages.iter().any(|stage| stage == store::batches::EMBED) {
             let keeper = workers::keeper::Keeper {
                 ledger: self.ledger.clone(),
@@ -230,14 +233,18 @@ impl Worker<'_> {
             };
             keeper.start(self.lifecycle);
         }
+        let metrics = workers::Metrics::register(registry);
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
-            model: models::configured(&config.models),
+            model: models.chat,
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),
+                self.nats.clone(),
                 self.lifecycle.clone(),
+                metrics.clone(),
             ),
+            metrics: metrics.clone(),
             telegram: Arc::new(config.telegram.clone()),
             channels,
             settings,
@@ -247,7 +254,6 @@ impl Worker<'_> {
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
         };
-        let metrics = workers::Metrics::register(registry);
         let (nats, lifecycle) = (self.nats.clone(), self.lifecycle.clone());
         let workshop = workers::runner::Workshop::new(&tools, nats, lifecycle, self.health.clone(), metrics);
         for name in stages {

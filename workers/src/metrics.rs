@@ -36,6 +36,10 @@ pub struct Metrics {
     pub breaker_open: Family<OfStage, Gauge>,
     pub duration: Family<OfStage, Histogram>,
     pub pickup: Family<OfStage, Histogram>,
+    /// Calls to a channel of which nobody knows whether they arrived.
+    pub unknown_sends: Counter,
+    /// Frames of a draft that were shown after their turn was over: a paused worker's.
+    pub late_frames: Counter,
 }
 
 /// 1 ms to 60 s, doubling: a pickup of a few milliseconds and a model that takes a minute.
@@ -53,6 +57,8 @@ impl Default for Metrics {
             breaker_open: Family::default(),
             duration: Family::new_with_constructor(seconds),
             pickup: Family::new_with_constructor(seconds),
+            unknown_sends: Counter::default(),
+            late_frames: Counter::default(),
         }
     }
 }
@@ -61,7 +67,8 @@ impl Metrics {
     /// Makes the metrics and registers them.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let Self { handled, unclaimed, panics, in_flight, breaker_open, duration, pickup } = metrics.clone();
+        let Self { handled, unclaimed, panics, in_flight, breaker_open, duration, pickup, .. } =
+            metrics.clone();
         registry.register("vectora_stage_handled", "Items by how they were left", handled);
         registry.register("vectora_stage_unclaimed", "Tickets that led to no claim", unclaimed);
         registry.register("vectora_stage_panics", "Handlers that panicked", panics);
@@ -69,6 +76,11 @@ impl Metrics {
         registry.register("vectora_stage_breaker_open", "1 while a dependency is away", breaker_open);
         registry.register("vectora_stage_duration_seconds", "From claim to settled", duration);
         registry.register("vectora_stage_pickup_seconds", "From issued to claimed", pickup);
+        let Self { unknown_sends, late_frames, .. } = metrics.clone();
+        let unknown = "Calls to a channel of which nobody knows whether they arrived";
+        registry.register("vectora_outbound_unknown", unknown, unknown_sends);
+        let late = "Frames of a draft shown after their turn was over";
+        registry.register("vectora_draft_late_frames", late, late_frames);
         metrics
     }
 }

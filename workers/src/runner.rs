@@ -193,7 +193,7 @@ impl<S: Stage> Runner<S> {
             return self.set_aside(delivery, &claim).await;
         };
         for question in S::questions(&input) {
-            let begun = QuestionEvent { epoch: claim.epoch, stage: Some(S::STAGE.name.to_owned()) };
+            let begun = QuestionEvent::begun(claim.epoch, S::STAGE.name);
             self.nats.notify(*question, &begun).await;
         }
         let verdict = tokio::select! {
@@ -223,7 +223,7 @@ impl<S: Stage> Runner<S> {
         self.point("settled").await;
         self.publish(outcome.tickets).await;
         for question in outcome.changed {
-            self.nats.notify(question, &QuestionEvent { epoch: claim.epoch, stage: None }).await;
+            self.nats.notify(question, &QuestionEvent::changed(claim.epoch)).await;
         }
         self.point("published").await;
         if shutting_down && word == "released" {

@@ -121,7 +121,7 @@ impl Settings {
 
     /// Wait before the attempt after `attempts` failed ones: 1, 4, 16, 60 s by default.
     pub fn retry_delay(&self, attempts: i32) -> Duration {
-        store::work::retry_delay(self.retry, attempts)
+        store::work::retry_delay(self.retry, attempts, store::work::LONGEST_RETRY)
     }
 }
 

@@ -27,6 +27,10 @@ pub enum Phrase<'a> {
     Apology,
     /// Stands where the answer will be.
     Placeholder,
+    /// Stands where the answer would have been: the question was changed.
+    QuestionChanged,
+    /// Stands where the answer would have been: a human answers.
+    HumanAnswers,
     /// The heading above the sources of an answer.
     Sources,
 
@@ -144,6 +148,10 @@ pub enum Phrase<'a> {
     DeskHeld {
         text: &'a str,
     },
+    /// An operator's message that was not delivered.
+    DeskFailed {
+        text: &'a str,
+    },
     /// No operator answered for too long.
     DeskLapsed,
     /// In front of the new text of a message that was edited.
@@ -175,7 +183,7 @@ impl Phrase<'_> {
             | Self::DeskUnblocked { name } => args.set("name", name),
             // As text: Fluent's numbers are floating-point ones.
             Self::DeskNotOperator { id } => args.set("id", id.to_string()),
-            Self::DeskHeld { text } => args.set("text", text),
+            Self::DeskHeld { text } | Self::DeskFailed { text } => args.set("text", text),
             _ => {}
         }
         args
@@ -188,6 +196,8 @@ impl Phrase<'_> {
             Self::NotCovered { .. } => "not-covered",
             Self::Apology => "apology",
             Self::Placeholder => "placeholder",
+            Self::QuestionChanged => "question-changed",
+            Self::HumanAnswers => "human-answers",
             Self::Sources => "sources",
             Self::Welcome => "welcome",
             Self::Help => "help",
@@ -236,6 +246,7 @@ impl Phrase<'_> {
             Self::DeskNoConversation => "desk-no-conversation",
             Self::DeskGone => "desk-gone",
             Self::DeskHeld { .. } => "desk-held",
+            Self::DeskFailed { .. } => "desk-failed",
             Self::DeskLapsed => "desk-lapsed",
             Self::DeskEdited => "desk-edited",
         }

@@ -1,70 +1,162 @@
-//! The trait every embedder has, and the embedders a process knows.
-//!
-//! A vector means something only beside vectors of the same embedder. So a generation of the index remembers
-//! the identity of the one it was made with, and whoever searches it or adds to it asks for that one by name.
-
-pub mod scripted;
+//! The trait of what turns texts into vectors, and what holds for every vector.
 
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use crate::ModelError;
 
-/// What a text is embedded for: some models want to be told by a prefix.
+/// What a text is embedded for: many models want to be told, by a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Something to search for.
     Query,
-    /// Something to be found.
     Passage,
 }
 
-/// The vectors of texts, in the order of the texts.
+/// Vectors under way, in the order of the texts.
 pub type Embedding<'a> = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, ModelError>> + Send + 'a>>;
 
-/// Makes dense vectors of texts.
-///
-/// The ledger cannot fence a provider: a killed worker's batch is embedded again, and paid twice. A repeat
-/// gives the same vectors, or ones as good; a late call changes nothing.
+/// Turns texts into vectors.
 pub trait Embedder: Debug + Send + Sync {
-    /// What a generation remembers: `<model>@<dims>`, and a fingerprint of prefixes and normalisation where
-    /// there are any. Two embedders with one identity make comparable vectors.
+    /// What a generation remembers: `<model>@<dims>#<fingerprint>`. Vectors of different identities must not
+    /// be compared.
     fn identity(&self) -> &str;
 
-    /// The length of every vector.
+    /// Numbers in a vector.
     fn dims(&self) -> usize;
 
-    /// Texts in one call at the most.
+    /// Texts in one call, at the most. More are cut into several calls.
     fn batch(&self) -> usize;
 
-    /// One vector a text, each with [`Embedder::dims`] values. `texts` has at most [`Embedder::batch`].
+    /// One vector a text, in their order: each of [`Self::dims`] finite numbers.
     ///
     /// # Errors
-    /// [`ModelError`]; [`ModelError::Rejected`] when the provider will never embed one of these texts.
+    /// [`ModelError`]; [`ModelError::Failed`] names both numbers when a dimension is not the configured one.
     fn embed<'a>(&'a self, texts: &'a [String], purpose: Purpose) -> Embedding<'a>;
 }
 
-/// The embedders a process knows. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct Embedders {
-    known: Arc<[Arc<dyn Embedder>]>,
+/// How texts become what is sent, and answers become vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    pub dims: usize,
+    /// Stands before every query, such as `query: `.
+    pub query_prefix: String,
+    /// Stands before every passage, such as `passage: `.
+    pub passage_prefix: String,
+    /// Vectors are brought to length 1.
+    pub normalise: bool,
 }
 
-impl Embedders {
-    /// The first is what new generations are made with; the others are for generations made before.
-    pub fn new(known: Vec<Arc<dyn Embedder>>) -> Self {
-        Self { known: known.into() }
+impl Shape {
+    /// `<model>@<dims>#<fingerprint>`: eight hex digits of the SHA-256 of all that changes a vector beside the
+    /// model. Not the address: the same model is the same model elsewhere.
+    pub fn identity(&self, model: &str) -> String {
+        let mut digest = Sha256::new();
+        // Lengths, so that no two pairs of prefixes look the same.
+        for prefix in [&self.query_prefix, &self.passage_prefix] {
+            digest.update(prefix.len().to_le_bytes());
+            digest.update(prefix.as_bytes());
+        }
+        digest.update([u8::from(self.normalise)]);
+        let digest = digest.finalize();
+        let fingerprint = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        format!("{model}@{}#{fingerprint:08x}", self.dims)
     }
 
-    /// What new generations are made with; `None`: they are lexical only.
-    pub fn current(&self) -> Option<Arc<dyn Embedder>> {
-        self.known.first().cloned()
+    /// The texts as they are sent.
+    pub(crate) fn prefixed(&self, texts: &[String], purpose: Purpose) -> Vec<String> {
+        let prefix = match purpose {
+            Purpose::Query => &self.query_prefix,
+            Purpose::Passage => &self.passage_prefix,
+        };
+        texts.iter().map(|text| format!("{prefix}{text}")).collect()
     }
 
-    /// The one a generation was made with.
-    pub fn by_identity(&self, identity: &str) -> Option<Arc<dyn Embedder>> {
-        self.known.iter().find(|embedder| embedder.identity() == identity).cloned()
+    /// What came for `wanted` texts, checked and normalised.
+    ///
+    /// # Errors
+    /// Another number of vectors, another dimension, something that is no number, or no direction.
+    pub(crate) fn checked(
+        &self,
+        mut vectors: Vec<Vec<f32>>,
+        wanted: usize,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        if vectors.len() != wanted {
+            let came = vectors.len();
+            return Err(ModelError::Failed(format!("{came} vectors came for {wanted} texts")));
+        }
+        for vector in &mut vectors {
+            if vector.len() != self.dims {
+                let (came, dims) = (vector.len(), self.dims);
+                let text = format!("a vector of {came} dimensions came, {dims} are configured");
+                return Err(ModelError::Failed(text));
+            }
+            if !vector.iter().all(|number| number.is_finite()) {
+                return Err(ModelError::Failed("a vector holds something that is no number".to_owned()));
+            }
+            if vector.iter().all(|number| *number == 0.0) {
+                return Err(ModelError::Failed("a vector of nothing but zeros came".to_owned()));
+            }
+            if self.normalise {
+                normalise(vector);
+            }
+        }
+        Ok(vectors)
+    }
+}
+
+/// To length 1. Not for a vector of zeros.
+fn normalise(vector: &mut [f32]) {
+    // In f64: the squares of large numbers would overflow.
+    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
+    for number in vector {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1")]
+        let scaled = (f64::from(*number) / length) as f32;
+        *number = scaled;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(normalise: bool) -> Shape {
+        let (query_prefix, passage_prefix) = ("query: ".to_owned(), "passage: ".to_owned());
+        Shape { dims: 2, query_prefix, passage_prefix, normalise }
+    }
+
+    #[test]
+    fn the_identity_follows_from_everything_that_changes_a_vector() {
+        let identity = shape(true).identity("e5");
+        assert!(identity.starts_with("e5@2#") && identity.len() == "e5@2#".len() + 8, "{identity}");
+        assert_eq!(identity, shape(true).identity("e5"));
+        let moved = Shape {
+            query_prefix: "query: p".to_owned(),
+            passage_prefix: "assage: ".to_owned(),
+            ..shape(true)
+        };
+        for other in [shape(false).identity("e5"), moved.identity("e5"), shape(true).identity("bge")] {
+            assert_ne!(identity, other);
+        }
+    }
+
+    #[test]
+    fn wrong_vectors_are_told_with_both_numbers() {
+        let short = shape(true).checked(vec![vec![1.0]], 1).expect_err("one is missing").to_string();
+        assert!(short.contains("1 dimensions") && short.contains('2'), "{short}");
+        assert!(shape(true).checked(vec![vec![f32::NAN, 1.0]], 1).is_err());
+        let few = shape(true).checked(Vec::new(), 3).expect_err("none came").to_string();
+        assert!(few.contains("0 vectors") && few.contains("3 texts"), "{few}");
+    }
+
+    #[test]
+    fn vectors_are_brought_to_length_one_where_that_is_wanted() {
+        assert_eq!(shape(true).checked(vec![vec![3.0, 4.0]], 1), Ok(vec![vec![0.6, 0.8]]));
+        assert_eq!(shape(false).checked(vec![vec![3.0, 4.0]], 1), Ok(vec![vec![3.0, 4.0]]));
+        let large = shape(true).checked(vec![vec![f32::MAX, 0.0]], 1);
+        assert_eq!(large, Ok(vec![vec![1.0, 0.0]]));
+        assert!(shape(true).checked(vec![vec![0.0, 0.0]], 1).is_err(), "it has no direction");
     }
 }

@@ -1,34 +1,48 @@
-//! What writes answers, and what makes dense vectors.
+//! What writes answers, and what turns texts into vectors.
 //!
-//! **Invariant:** a model knows nothing of the ledger and the queue; it gets a text and returns one, or a vector.
+//! A reading order: [`chat`] and [`embedding`] are the two traits. [`openai`], [`ollama`] and their embeddings make one
+//! call over [`http`] and read what comes ([`lines`], [`growing`]). Around a provider stand time limits and slots
+//! ([`limits`]), repeats ([`retry`]) and a [`breaker`], put together in [`guard`]; [`failover`] asks one provider
+//! after the other within the [`budget`]. [`configured`] builds all of it from [`settings`].
+//!
+//! **Invariant:** a model knows nothing of the ledger and the queue; it gets a text and returns one.
+//! **Invariant:** no error, log line, metric or `Debug` here holds a key, a question or an answer.
+#![expect(rustdoc::private_intra_doc_links, reason = "the reading order names private modules")]
 
+mod breaker;
+pub mod budget;
 pub mod chat;
+mod configured;
+mod embedders;
 pub mod embedding;
+mod error;
+mod failover;
+mod growing;
+mod guard;
+mod guarded;
+mod http;
+mod limits;
+mod lines;
+mod metrics;
+mod ollama;
+mod ollama_embeddings;
+mod openai;
+mod openai_embeddings;
+mod retry;
 pub mod scripted;
+pub mod scripted_embeddings;
 mod settings;
+pub mod tokens;
 
-pub use chat::{ChatModel, Grow, ModelError, Reply};
-pub use embedding::{Embedder, Embedders, Embedding, Purpose};
-pub use settings::{Provider, Settings};
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
-
-/// The configured model; `None` when there is none, and answers are refused politely.
-pub fn configured(settings: &Settings) -> Option<Arc<dyn ChatModel>> {
-    match settings.provider {
-        Provider::None => None,
-        Provider::Scripted => Some(Arc::new(scripted::Scripted::new(settings.scripted_delay))),
-    }
-}
-
-/// The configured embedders; none: search is lexical only.
-///
-/// # Errors
-/// A scripted embedder that is none.
-pub fn embedders(settings: &Settings) -> Result<Embedders, String> {
-    let scripted = settings.scripted_embedders.iter().map(|name| {
-        let scripted: embedding::scripted::Scripted = name.parse()?;
-        Ok(Arc::new(scripted) as Arc<dyn Embedder>)
-    });
-    Ok(Embedders::new(scripted.collect::<Result<_, String>>()?))
-}
+pub use budget::Budget;
+pub use chat::{ChatModel, Finish, Grow, Reply, Request, Role, Said, Usage};
+pub use configured::{Models, configured};
+pub use embedders::{EmbedderError, Embedders};
+pub use embedding::{Embedder, Purpose};
+pub use error::ModelError;
+pub use failover::Chain;
+pub use metrics::Metrics;
+pub use settings::{EmbedderSettings, Kind, Order, ProviderSettings, Settings, SettingsError};

@@ -13,11 +13,10 @@
 //! | `#reject` | the provider refuses the question for ever |
 //! | `#unavailable` | the provider is away |
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
-use crate::{ChatModel, Grow, ModelError, Reply};
+use crate::chat::Replying;
+use crate::{ChatModel, Finish, Grow, ModelError, Reply, Request, Usage, tokens};
 
 #[derive(Debug)]
 pub struct Scripted {
@@ -41,12 +40,13 @@ impl ChatModel for Scripted {
         "scripted"
     }
 
-    fn reply<'a>(
-        &'a self,
-        question: &'a str,
-        grow: &'a Grow<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Reply, ModelError>> + Send + 'a>> {
+    fn window(&self) -> u32 {
+        u32::MAX
+    }
+
+    fn reply<'a>(&'a self, request: &'a Request, grow: &'a Grow<'a>) -> Replying<'a> {
         Box::pin(async move {
+            let question = request.question();
             if !self.delay.is_zero() {
                 tokio::time::sleep(self.delay).await;
             }
@@ -57,7 +57,7 @@ impl ChatModel for Scripted {
                     "#panic" => panic!("the script says so"),
                     "#fail" => return Err(ModelError::Failed("the script says so".to_owned())),
                     "#reject" => return Err(ModelError::Rejected("the script says so".to_owned())),
-                    "#unavailable" => return Err(ModelError::Unavailable("scripted")),
+                    "#unavailable" => return Err(ModelError::unavailable("the script says so")),
                     _ => {
                         if let Some(wait) = millis(word, "#wait=") {
                             tokio::time::sleep(wait).await;
@@ -76,7 +76,9 @@ impl ChatModel for Scripted {
                     tokio::time::sleep(pause).await;
                 }
             }
-            Ok(Reply { text })
+            let (prompt, completion) = (tokens::estimate_prompt(request), tokens::estimate(&text));
+            let usage = Usage { prompt, completion, estimated: true };
+            Ok(Reply { text, model: self.name().to_owned(), usage, finish: Finish::Stop })
         })
     }
 }
@@ -90,22 +92,26 @@ fn millis(word: &str, name: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::asking;
 
     #[tokio::test]
     async fn it_does_what_the_question_says() {
         let model = Scripted::new(Duration::ZERO);
         let deaf = |_: &str| ();
-        assert_eq!(model.reply("hello", &deaf).await, Ok(Reply { text: Scripted::answer_to("hello") }));
-        let away = Err(ModelError::Unavailable("scripted"));
-        assert_eq!(model.reply("please #unavailable", &deaf).await, away);
-        assert!(matches!(model.reply("#reject this", &deaf).await, Err(ModelError::Rejected(_))));
+        let reply = model.reply(&asking("hello"), &deaf).await.expect("it answers");
+        assert_eq!((reply.text, reply.model), (Scripted::answer_to("hello"), "scripted".to_owned()));
+        let away = model.reply(&asking("please #unavailable"), &deaf).await;
+        assert!(matches!(away, Err(ModelError::Unavailable { .. })), "{away:?}");
+        let rejected = model.reply(&asking("#reject this"), &deaf).await;
+        assert!(matches!(rejected, Err(ModelError::Rejected(_))), "{rejected:?}");
     }
 
     #[tokio::test]
     async fn a_reply_that_is_streamed_grows_to_what_it_is() {
         let heard = std::sync::Mutex::new(Vec::new());
         let grow = |text: &str| heard.lock().expect("nobody panicked").push(text.to_owned());
-        let reply = Scripted::new(Duration::ZERO).reply("hi #stream=1ms", &grow).await.expect("it answers");
+        let request = asking("hi #stream=1ms");
+        let reply = Scripted::new(Duration::ZERO).reply(&request, &grow).await.expect("it answers");
         let heard = heard.into_inner().expect("nobody panicked");
         assert!(heard.windows(2).all(|pair| pair[1].starts_with(&pair[0])), "{heard:?}");
         assert_eq!(heard.last(), Some(&reply.text));

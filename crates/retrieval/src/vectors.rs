@@ -46,8 +46,10 @@ pub enum VectorError {
 impl VectorError {
     fn of(error: ModelError) -> Self {
         match error {
-            ModelError::Unavailable(_) => Self::Away(error),
-            ModelError::Rejected(_) => Self::Refused(error),
+            ModelError::Unavailable { .. } | ModelError::Limited { .. } | ModelError::Late { .. } => {
+                Self::Away(error)
+            }
+            ModelError::Rejected(_) | ModelError::TooLong => Self::Refused(error),
             ModelError::Failed(_) => Self::Failed(error),
         }
     }

@@ -20,6 +20,10 @@ const PLAIN: &[(&str, &str, Form)] = &[
     ("QDRANT_API_KEY", "index.api_key", Form::Text),
     ("TELEGRAM_BOT_TOKEN", "telegram.token", Form::Text),
     ("OPERATOR_IDS", "telegram.operators", Form::List),
+    ("LLM_PROVIDER", "models.provider", Form::List),
+    ("OPENAI_API_KEY", "models.providers.openai.api_key", Form::Text),
+    ("OPENAI_BASE_URL", "models.providers.openai.base_url", Form::Text),
+    ("OLLAMA_BASE_URL", "models.providers.ollama.base_url", Form::Text),
     ("LOG_LEVEL", "log.level", Form::Text),
     ("ALLOWED_HOSTS", "http.allowed_hosts", Form::List),
     ("CORS_ORIGINS", "http.cors_origins", Form::List),
@@ -29,7 +33,7 @@ const PLAIN: &[(&str, &str, Form)] = &[
 const LISTS: &[&str] = &[
     "http.allowed_hosts",
     "http.cors_origins",
-    "models.scripted_embedders",
+    "models.provider",
     "telegram.operators",
     "telegram.audience",
 ];

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::work::Issued;
 use crate::{Error, Ledger};
 
-pub use self::updates::{Received, Receiver, Update, update, updates};
+pub use self::updates::{Received, Receiver, Update, each_update, update};
 
 /// The stage intake keys are at, for ever.
 pub const INTAKE: &str = "intake";

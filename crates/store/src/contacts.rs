@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use self::erase::{Erased, erase};
-use crate::{Error, turns};
+use crate::{Error, Ledger, turns};
 
 /// Somebody who wrote, as the channel describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +119,21 @@ pub(crate) async fn refresh(conn: &mut PgConnection, senders: &[(Channel, Sender
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The language somebody chose; `None`: they did not, or nobody knows them.
+///
+/// # Errors
+/// [`Error`].
+pub async fn chosen(ledger: &Ledger, channel: Channel, address: &str) -> Result<Option<Language>, Error> {
+    let chosen = sqlx::query_scalar!(
+        "SELECT language FROM contacts WHERE channel = $1 AND address = $2",
+        channel.as_str(),
+        address
+    )
+    .fetch_optional(&ledger.pool)
+    .await?;
+    Ok(chosen.flatten().and_then(|language| language.parse().ok()))
 }
 
 /// Their own choice, for what is said to them and has no language of its own.

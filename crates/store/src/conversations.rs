@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use contract::{Channel, ConversationId, Ticket};
+use contract::{Channel, ConversationId, Phrase, Ticket};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::work::seconds;
-use crate::{Error, Ledger, outbound, turns};
+use crate::{Error, Ledger, desks, outbound, turns};
 
 /// Reads a `channel` column.
 pub(crate) fn channel(table: &'static str, row: Uuid, text: &str) -> Result<Channel, Error> {
@@ -65,7 +65,10 @@ pub(crate) async fn take_locked(
     if taken.rows_affected() == 0 {
         return Ok(false);
     }
-    turns::supersede(conn, conversation).await?;
+    if let Some(ended) = turns::supersede(conn, conversation).await? {
+        let language = desks::language_of(conn, conversation).await?;
+        outbound::withdraw(conn, conversation, ended, Phrase::HumanAnswers.text(language)).await?;
+    }
     sqlx::query!(
         "UPDATE messages SET state = 'operator' WHERE conversation_id = $1 AND state = 'waiting'",
         conversation.0

@@ -336,10 +336,11 @@ pub(crate) async fn tell_fates(ledger: &Ledger, language: Language) -> Result<Ve
         .await?;
         let mut drafts = Vec::new();
         for fate in fates.iter().filter(|fate| matches!(fate.kind.as_str(), "operator" | "part")) {
-            let phrase = if fate.gone {
-                Phrase::DeskGone
-            } else {
-                Phrase::DeskHeld { text: &shortened(&fate.text, 80) }
+            let text = &shortened(&fate.text, 80);
+            let phrase = match fate.state.as_str() {
+                _ if fate.gone => Phrase::DeskGone,
+                "failed" => Phrase::DeskFailed { text },
+                _ => Phrase::DeskHeld { text },
             };
             let content = Content { reply_to: fate.origin.clone(), ..Content::plain(phrase.text(language)) };
             drafts.push(Draft::desk_notice(ConversationId(desk.desk_id), content));

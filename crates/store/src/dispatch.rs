@@ -149,12 +149,12 @@ pub async fn tidy(ledger: &Ledger, limits: AgeLimits, operators: Language) -> Re
     Ok(done)
 }
 
-/// Raw updates that were read are of no use any more: a repetition comes within a day.
+/// Old raw updates are of no use any more: a repetition comes within a day, and one that could not be read was seen.
 async fn forget_updates(ledger: &Ledger, limit: Duration) -> Result<(), Error> {
     sqlx::query!(
         "DELETE FROM inbox WHERE id IN (
              SELECT id FROM inbox
-             WHERE external_id IS NOT NULL AND state IN ('done', 'passed')
+             WHERE external_id IS NOT NULL AND state IN ('done', 'passed', 'failed')
                AND received_at < clock_timestamp() - $1 * interval '1 second'
              LIMIT 1000)",
         work::seconds(limit)

@@ -35,6 +35,7 @@ pub mod revisions;
 mod settings;
 pub mod tombstones;
 pub mod turns;
+pub mod usage;
 pub mod work;
 
 pub use error::Error;

@@ -131,6 +131,35 @@ pub(crate) async fn insert(conn: &mut PgConnection, drafts: &[Draft]) -> Result<
     Ok(())
 }
 
+/// Of a turn that is not answered any more: a placeholder that was not sent yet is not sent, and one that was says
+/// `text`, whoever has the conversation now. The caller holds its lock. `false`: nothing stands there.
+pub(crate) async fn withdraw(
+    conn: &mut PgConnection,
+    conversation: ConversationId,
+    turn: TurnId,
+    text: String,
+) -> Result<bool, Error> {
+    let stands = sqlx::query_scalar!(
+        r#"WITH dropped AS (
+               UPDATE outbound SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
+                   ended_at = clock_timestamp()
+               WHERE turn_id = $1 AND kind = 'placeholder' AND state IN ('waiting', 'ready')
+           )
+           SELECT EXISTS (
+               SELECT 1 FROM outbound WHERE turn_id = $1 AND kind = 'placeholder' AND state IN ('sending', 'sent')
+           ) AS "stands!""#,
+        turn.0
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if stands {
+        let content = Content::plain(text);
+        let draft = Draft { turn: Some(turn), ..Draft::new(conversation, "final", "operator", content) };
+        insert(conn, &[draft]).await?;
+    }
+    Ok(stands)
+}
+
 /// Everything of a content but its text, which has a column of its own.
 fn rest(content: &Content) -> Value {
     let rest = Content { text: String::new(), ..content.clone() };

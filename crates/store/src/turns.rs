@@ -1,17 +1,21 @@
 //! Turns: the answering of messages, one at a time in a conversation.
 
+mod stranded;
+
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use contract::{
     Action, Answer, Channel, Chat, Content, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket,
     TurnId,
 };
+use serde::Deserialize;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
+pub(crate) use self::stranded::{give_up_old, redrive, wake};
 use crate::outbound::{self, Draft};
-use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict, seconds};
+use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict};
 use crate::{Error, Ledger, conversations};
 
 /// The stage a turn opens at.
@@ -22,6 +26,9 @@ pub const RETRIEVE: &str = "retrieve";
 
 /// Decides what is said.
 pub const ANSWER: &str = "answer";
+
+/// Exchanges a turn remembers: more cost tokens, and a person who goes back further says what they mean.
+const REMEMBERED: i64 = 4;
 
 /// Messages of a chat that one turn answers together at the most.
 const JOINED_MESSAGES: i64 = 10;
@@ -46,6 +53,15 @@ pub struct Turn {
     pub text: String,
     /// Tags of the documents its asker may see, as far as the owner of the conversation may too; `None` sees all.
     pub audience: Option<Vec<String>>,
+    /// What was asked and answered in the conversation before, since it was cleared: the last few, oldest first.
+    pub history: Vec<Exchange>,
+}
+
+/// A question that was answered, and the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Exchange {
+    pub question: String,
+    pub answer: String,
 }
 
 /// What `answer` made of a turn.
@@ -54,6 +70,19 @@ pub struct Answered {
     pub answer: Answer,
     /// What is shown on a channel that delivers: the answer, and what did not fit into its first message.
     pub contents: Vec<Content>,
+    /// What writing it took; `None`: no model wrote it.
+    pub written: Option<Written>,
+}
+
+/// What it took a model to write an answer, all its calls together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Of the prompts and the rules the answer was checked by.
+    pub prompt_version: String,
+    pub prompt_tokens: u32,
+    pub completion_tokens: u32,
+    /// A provider did not say, and characters were counted.
+    pub estimated: bool,
 }
 
 /// The language of a text or, where it has no letters, the one the person chose or their channel tells.
@@ -73,7 +102,16 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
         r#"SELECT t.id, t.conversation_id, c.channel, c.address, p.language, p.language_hint,
                   (array_agg(m.external_id ORDER BY m.position))[1] AS reply_to,
                   array_agg(m.id ORDER BY m.position) AS "messages!",
-                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!", 
+                  string_agg(m.text, E'\n\n' ORDER BY m.position) AS "text!",
+                  (SELECT json_agg(json_build_object('question', e.question, 'answer', e.answer) ORDER BY e.at)
+                   FROM (SELECT a.created_at AS at, a.text AS answer,
+                                (SELECT string_agg(q.text, E'\n\n' ORDER BY q.position) FROM messages q
+                                 WHERE q.turn_id = b.id) AS question
+                         FROM turns b JOIN answers a ON a.turn_id = b.id AND a.kind = 'answered'
+                         WHERE b.conversation_id = t.conversation_id AND b.state = 'done'
+                           AND b.created_at > coalesce(c.cleared_at, '-infinity')
+                         ORDER BY b.created_at DESC LIMIT $2) AS e
+                   WHERE e.question IS NOT NULL) AS "history: Json<Vec<Exchange>>",
                   CASE WHEN c.channel = 'telegram' AND b.id IS NULL THEN '{}'
                        WHEN c.channel = 'telegram' THEN b.audience
                        WHEN ka.audience IS NULL THEN ko.audience WHEN ko.audience IS NULL THEN ka.audience
@@ -87,8 +125,10 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
            LEFT JOIN contacts p ON p.id = c.contact_id
            LEFT JOIN bots b ON b.id::text = split_part(c.address, ':', 1)
            WHERE t.id = ANY($1)
-           GROUP BY t.id, c.channel, c.address, p.language, p.language_hint, b.id, b.audience, ko.audience, ka.audience"#,
-        &ids
+           GROUP BY t.id, c.channel, c.address, c.cleared_at, p.language, p.language_hint, b.id, b.audience, ko.audience,
+                    ka.audience"#,
+        &ids,
+        REMEMBERED
     )
     .fetch_all(&ledger.pool)
     .await?;
@@ -104,6 +144,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Turn>>
             messages: row.messages.into_iter().map(MessageId).collect(),
             text: row.text,
             audience: row.audience,
+            history: row.history.map(|history| history.0).unwrap_or_default(),
         };
         turns.insert(row.id, turn);
     }
@@ -258,8 +299,8 @@ pub async fn settle(
             continue;
         }
         match verdict {
-            Verdict::Done(Answered { answer, contents }) => {
-                answers.push((turn.id, answer));
+            Verdict::Done(Answered { answer, contents, written }) => {
+                answers.push((turn.id, answer, written.as_ref()));
                 if turn.channel.delivers() {
                     let mut contents = contents.iter().cloned();
                     let first = contents.next().unwrap_or_else(|| Content::plain(answer.text.clone()));
@@ -310,26 +351,42 @@ pub(crate) async fn go_on(
     Ok(opened)
 }
 
-async fn write_answers(conn: &mut PgConnection, answers: &[(TurnId, &Answer)]) -> Result<(), Error> {
+async fn write_answers(
+    conn: &mut PgConnection,
+    answers: &[(TurnId, &Answer, Option<&Written>)],
+) -> Result<(), Error> {
     if answers.is_empty() {
         return Ok(());
     }
-    let turns: Vec<Uuid> = answers.iter().map(|(turn, _)| turn.0).collect();
-    let kinds: Vec<String> = answers.iter().map(|(_, answer)| answer.kind.as_str().to_owned()).collect();
-    let texts: Vec<String> = answers.iter().map(|(_, answer)| answer.text.clone()).collect();
-    let models: Vec<String> = answers.iter().map(|(_, answer)| answer.model.clone()).collect();
+    let tokens = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    let written = || answers.iter().map(|(_, _, written)| *written);
+    let turns: Vec<Uuid> = answers.iter().map(|(turn, ..)| turn.0).collect();
+    let kinds: Vec<String> = answers.iter().map(|(_, answer, _)| answer.kind.as_str().to_owned()).collect();
+    // PostgreSQL stores no NUL, and a model may write one.
+    let texts: Vec<String> = answers.iter().map(|(_, answer, _)| answer.text.replace('\0', "")).collect();
+    let models: Vec<String> = answers.iter().map(|(_, answer, _)| answer.model.clone()).collect();
     let citations: Vec<serde_json::Value> = answers
         .iter()
-        .map(|(_, answer)| serde_json::to_value(&answer.citations).expect("citations are plain data"))
+        .map(|(_, answer, _)| serde_json::to_value(&answer.citations).expect("citations are plain data"))
         .collect();
+    let versions: Vec<Option<String>> = written().map(|by| Some(by?.prompt_version.clone())).collect();
+    let prompts: Vec<Option<i32>> = written().map(|by| Some(tokens(by?.prompt_tokens))).collect();
+    let completions: Vec<Option<i32>> = written().map(|by| Some(tokens(by?.completion_tokens))).collect();
+    let estimated: Vec<Option<bool>> = written().map(|by| Some(by?.estimated)).collect();
     sqlx::query!(
-        "INSERT INTO answers (turn_id, kind, text, citations, model)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[])",
+        "INSERT INTO answers
+             (turn_id, kind, text, citations, model, prompt_version, prompt_tokens, completion_tokens, tokens_estimated)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::int[],
+                              $8::int[], $9::bool[])",
         &turns,
         &kinds,
         &texts,
         &citations,
-        &models
+        &models,
+        &versions as _,
+        &prompts as _,
+        &completions as _,
+        &estimated as _
     )
     .execute(conn)
     .await?;
@@ -340,102 +397,4 @@ async fn write_answers(conn: &mut PgConnection, answers: &[(TurnId, &Answer)]) -
 fn apology(language: Language) -> Content {
     let buttons = vec![vec![Action::Human.button(language)]];
     Content { buttons, ..Content::plain(Phrase::Apology.text(language)) }
-}
-
-/// Opens turns of conversations whose messages wait without one: a bot that was paused goes on. Returns tickets.
-pub(crate) async fn wake(ledger: &Ledger) -> Result<Vec<Ticket>, Error> {
-    let waiting = sqlx::query_scalar!(
-        "SELECT DISTINCT m.conversation_id FROM messages m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.state = 'waiting' AND c.handled_by = 'bot'
-           AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id AND t.state = 'active')
-           AND NOT EXISTS (
-               SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
-                 AND b.id::text = split_part(c.address, ':', 1))
-         LIMIT 1000"
-    )
-    .fetch_all(&ledger.pool)
-    .await?;
-    let mut tickets = Vec::new();
-    for homes in waiting.chunks(50) {
-        let mut tx = ledger.begin().await?;
-        conversations::lock(&mut tx, homes).await?;
-        tickets.extend(go_on(&mut tx, homes, homes).await?.tickets);
-        tx.commit().await?;
-    }
-    Ok(tickets)
-}
-
-/// Gives up unleased turns older than `limit`, each with its follow-up. Returns how many, and tickets.
-pub(crate) async fn give_up_old(ledger: &Ledger, limit: Duration) -> Result<(usize, Vec<Ticket>), Error> {
-    let old = sqlx::query!(
-        r#"SELECT t.id, t.conversation_id, c.channel, p.language AS "language?", p.language_hint AS "language_hint?",
-                coalesce((SELECT min(m.text) FROM messages m WHERE m.turn_id = t.id), '') AS "text!"
-         FROM turns t JOIN conversations c ON c.id = t.conversation_id
-         LEFT JOIN contacts p ON p.id = c.contact_id
-         WHERE t.state = 'active' AND t.created_at < clock_timestamp() - $1 * interval '1 second'
-           AND (t.lease_until IS NULL OR t.lease_until < clock_timestamp())
-         ORDER BY t.created_at LIMIT 100"#,
-        seconds(limit)
-    )
-    .fetch_all(&ledger.pool)
-    .await?;
-    let (mut given_up, mut tickets) = (0, Vec::new());
-    for turn in old {
-        let mut tx = ledger.begin().await?;
-        conversations::lock(&mut tx, &[turn.conversation_id]).await?;
-        let done = sqlx::query!(
-            "UPDATE turns SET state = 'failed', issued_at = NULL, owner = NULL, lease_until = NULL,
-                 ended_at = clock_timestamp(),
-                 last_error = 'not answered in time' || coalesce(': ' || last_error, '')
-             WHERE id = $1 AND state = 'active'
-               AND (lease_until IS NULL OR lease_until < clock_timestamp())",
-            turn.id
-        )
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 1 {
-            let conversation = ConversationId(turn.conversation_id);
-            // A channel that only another release knows: that one says sorry, this one frees the conversation.
-            let channel = conversations::channel("conversations", turn.conversation_id, &turn.channel);
-            if channel.is_ok_and(Channel::delivers) {
-                let language = language(&turn.text, turn.language.as_deref(), turn.language_hint.as_deref());
-                let draft = Draft::answer(conversation, TurnId(turn.id), apology(language));
-                outbound::insert(&mut tx, &[draft]).await?;
-            }
-            let home = [turn.conversation_id];
-            tickets.extend(go_on(&mut tx, &home, &home).await?.tickets);
-            given_up += 1;
-        }
-        tx.commit().await?;
-    }
-    Ok((given_up, tickets))
-}
-
-/// Puts the messages of a failed turn back in the line, ahead of what came later, and opens what can be
-/// opened. `None`: there is no failed turn with this id. Returns tickets to publish.
-pub(crate) async fn redrive(ledger: &Ledger, turn: TurnId) -> Result<Option<Vec<Ticket>>, Error> {
-    let Some(conversation) =
-        sqlx::query_scalar!("SELECT conversation_id FROM turns WHERE id = $1 AND state = 'failed'", turn.0)
-            .fetch_optional(&ledger.pool)
-            .await?
-    else {
-        return Ok(None);
-    };
-    let mut tx = ledger.begin().await?;
-    conversations::lock(&mut tx, &[conversation]).await?;
-    sqlx::query!("UPDATE turns SET state = 'superseded' WHERE id = $1 AND state = 'failed'", turn.0)
-        .execute(&mut *tx)
-        .await?;
-    // While a human has the conversation, they are the human's too.
-    sqlx::query!(
-        "UPDATE messages m SET turn_id = NULL,
-             state = CASE c.handled_by WHEN 'bot' THEN 'waiting' ELSE 'operator' END
-         FROM conversations c WHERE c.id = m.conversation_id AND m.turn_id = $1",
-        turn.0
-    )
-    .execute(&mut *tx)
-    .await?;
-    let opened = go_on(&mut tx, &[conversation], &[conversation]).await?;
-    tx.commit().await?;
-    Ok(Some(opened.tickets))
 }

@@ -18,7 +18,7 @@ use contract::{Kind, Stage};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use self::row::{Claim, Fence, Issued, Outcome, Transition, Verdict, retry_delay};
+pub use self::row::{Claim, Fence, Issued, LONGEST_RETRY, Outcome, Transition, Verdict, retry_delay};
 pub(crate) use self::row::{Glance, Settled, seconds};
 use self::table::{embed_batches, escalations, intake_keys, outbound, revisions, turns};
 use crate::{Error, Ledger};

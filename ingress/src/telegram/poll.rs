@@ -74,24 +74,27 @@ async fn take(door: &Door, raw: Vec<Value>) -> Option<i64> {
     let updates: Vec<Update> = raw.into_iter().filter_map(|raw| door.update(raw)).collect();
     let ledger = &door.0.ledger;
     loop {
-        match ledger.within(accept::updates(ledger, &updates)).await {
-            Ok(received) => {
-                runtime::fault::point("poll.committed").await;
-                received
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|(_, ticket)| ticket)
-                    .for_each(|ticket| door.publish(ticket));
-                return Some(last);
-            }
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "updates were not stored: they are kept by Telegram until they are"
-                );
-                tokio::time::sleep(LOOK).await;
+        let received = accept::each_update(ledger, &updates).await;
+        runtime::fault::point("poll.committed").await;
+        let (mut away, mut refused) = (None, 0);
+        for one in received {
+            match one {
+                Ok(Some((_, Some(ticket)))) => door.publish(ticket),
+                Ok(_) => {}
+                Err(error) if error.is_unavailable() => away = Some(error),
+                Err(_) => refused += 1,
             }
         }
+        if refused > 0 {
+            // It will be refused for ever, and everybody's next words are behind it.
+            tracing::error!(refused, last, "updates were passed over: the database refuses them");
+        }
+        let Some(error) = away else { return Some(last) };
+        tracing::warn!(
+            error = &*error as &dyn std::error::Error,
+            "updates were not stored: they are kept by Telegram until they are"
+        );
+        tokio::time::sleep(LOOK).await;
     }
 }
 

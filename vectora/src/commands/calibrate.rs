@@ -33,7 +33,7 @@ impl Calibrate {
         let config = local::config(invocation)?;
         let ledger = local::ledger(invocation)?;
         let index = local::index(&config)?;
-        let vectors = config.vectors(retrieval::Metrics::default())?;
+        let vectors = config.vectors()?;
         let display = Display::new(self.json);
         let asked = |done, of| display.show("fitting", done, of);
         let fitted = Box::pin(calibrate::measure(&ledger, &index, &vectors, None, asked)).await;

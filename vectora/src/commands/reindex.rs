@@ -45,7 +45,7 @@ impl Reindex {
             return Ok(ExitCode::SUCCESS);
         }
         let index = local::index(&config)?;
-        let vectors = config.vectors(retrieval::Metrics::default())?;
+        let vectors = config.vectors()?;
         let display = Display::new(self.json);
         if local::running(invocation)?.is_none() && !self.json {
             note("no `vectora up` runs here: other workers have to do the embedding");

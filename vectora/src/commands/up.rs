@@ -259,7 +259,7 @@ async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
 fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
     let ledger = Ledger::open(&config.store, Role::Tool)?;
     let index = knowledge::Index::connect(&config.index)?;
-    let vectors = config.vectors(retrieval::Metrics::default())?;
+    let vectors = config.vectors()?;
     let (prefix, soft) = (config.nats.prefix.clone(), lifecycle.soft.clone());
     lifecycle.spawn("mend index", async move {
         let mending = async {

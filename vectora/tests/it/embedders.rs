@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use models::embedding::scripted::Scripted;
+use models::embedding::Shape;
+use models::scripted_embeddings::ScriptedEmbedder;
 use models::{Embedder, Embedders};
 use retrieval::{Metrics, Vectors};
 use serde_json::json;
@@ -13,19 +14,47 @@ use testkit::{Installation, Plan, Program, eventually};
 
 use crate::BINARY;
 
-const EMBEDDERS: &str = "VECTORA__MODELS__SCRIPTED_EMBEDDERS";
+/// The environment of a process that knows these scripted embedders, `<name>@<dimensions>`; the first is the one for
+/// new generations.
+pub(crate) fn known(names: &[&str]) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    for embedder in names {
+        let (name, dims) = embedder.split_once('@').expect("a name and dimensions");
+        let key = |key: &str| format!("VECTORA__MODELS__EMBEDDERS__{}__{key}", name.to_uppercase());
+        env.extend([(key("KIND"), "scripted".to_owned()), (key("MODEL"), name.to_owned())]);
+        env.push((key("DIMS"), dims.to_owned()));
+    }
+    let first = names.first().and_then(|first| first.split_once('@'));
+    env.extend(first.map(|(name, _)| ("VECTORA__MODELS__EMBEDDER".to_owned(), name.to_owned())));
+    env
+}
 
-async fn installation(embedders: &str) -> Installation {
-    let env = vec![(EMBEDDERS.to_owned(), embedders.to_owned())];
-    Box::pin(Installation::new(BINARY, Plan { env, ..Plan::default() })).await
+fn borrowed(env: &[(String, String)]) -> Vec<(&str, &str)> {
+    env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+async fn installation(embedder: &str) -> Installation {
+    Box::pin(Installation::new(BINARY, Plan { env: known(&[embedder]), ..Plan::default() })).await
+}
+
+fn shape(dims: &str) -> Shape {
+    let dims = dims.parse().expect("a number");
+    Shape { dims, query_prefix: String::new(), passage_prefix: String::new(), normalise: true }
+}
+
+fn identity(embedder: &str) -> String {
+    let (name, dims) = embedder.split_once('@').expect("a name and dimensions");
+    shape(dims).identity(name)
 }
 
 fn vectors(names: &[&str]) -> Vectors {
-    let known = names.iter().map(|name| {
-        let scripted: Scripted = name.parse().expect("a name and dimensions");
-        Arc::new(scripted) as Arc<dyn Embedder>
+    let known = names.iter().map(|embedder| {
+        let (name, dims) = embedder.split_once('@').expect("a name and dimensions");
+        let scripted = ScriptedEmbedder::new(name, shape(dims), 32);
+        (name.to_owned(), Arc::new(scripted) as Arc<dyn Embedder>)
     });
-    Vectors::new(Embedders::new(known.collect()), Metrics::default())
+    let first = names.first().and_then(|first| first.split_once('@')).map(|(name, _)| name.to_owned());
+    Vectors::new(Embedders::new(known.collect(), first), Metrics::default())
 }
 
 async fn live(installation: &Installation) -> Generation {
@@ -74,7 +103,7 @@ async fn what_means_the_same_is_found_by_its_meaning_and_in_another_language() {
     let _worker = installation.worker("extract,embed", &[]).await;
     load(&installation, &[CAR, BILL]).await;
     let generation = live(&installation).await;
-    assert_eq!((generation.embedder.as_deref(), generation.dims), (Some("words@256"), Some(256)));
+    assert_eq!((generation.embedder, generation.dims), (Some(identity("words@256")), Some(256)));
     fitted(&installation).await;
     let retriever = installation.retriever_with(vectors(&["words@256"]));
     for question in ["automobile", "Мой автомобиль"] {
@@ -106,7 +135,8 @@ async fn switching_the_embedder_under_load_loses_no_search() {
     let before = live(&installation).await;
     drop(worker);
     // Both: the old one is searched until the switch.
-    let both = [(EMBEDDERS, "second@48,first@64")];
+    let both = known(&["second@48", "first@64"]);
+    let both = borrowed(&both);
     let _worker = installation.worker("extract,embed", &both).await;
     let over = AtomicBool::new(false);
     let retriever = installation.retriever_with(vectors(&["second@48", "first@64"]));
@@ -132,7 +162,7 @@ async fn switching_the_embedder_under_load_loses_no_search() {
     assert!(looks > 10, "{looks} looks");
     let after = live(&installation).await;
     assert_ne!(before.id, after.id);
-    assert_eq!((after.embedder.as_deref(), after.dims), (Some("second@48"), Some(48)));
+    assert_eq!((after.embedder, after.dims), (Some(identity("second@48")), Some(48)));
     installation.assert_index_clean().await;
     let mut again = reindex(&installation, &both);
     assert!(again.ended().await.success() && again.output().contains("nothing to do"), "{}", again.output());
@@ -146,8 +176,8 @@ async fn a_generation_whose_embedder_is_away_or_slow_still_searches() {
     let _worker = installation.worker("extract,embed", &[]).await;
     load(&installation, &[CAR, BILL]).await;
     fitted(&installation).await;
-    for known in [&["slow@64"][..], &[]] {
-        let retriever = installation.retriever_with(vectors(known));
+    for names in [&["slow@64"][..], &[]] {
+        let retriever = installation.retriever_with(vectors(names));
         for _ in 0..3 {
             let began = Instant::now();
             let found = retriever.search("when are invoices sent", None, 5).await.expect("searched");
@@ -170,7 +200,7 @@ async fn a_wrong_dimension_is_named_and_nothing_is_indexed() {
         .fetch_one(&installation.sql)
         .await
         .expect("one failed");
-    assert!(error.contains("a vector of 15 dimensions") && error.contains("16"), "{error}");
+    assert!(error.contains("a vector of 15 dimensions") && error.contains("16 are configured"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,10 +210,12 @@ async fn batches_of_an_embedder_that_is_not_here_wait_and_hold_up_nobody() {
     let worker = installation.worker("extract,embed", &[]).await;
     load(&installation, &[CAR]).await;
     assert_eq!(live(&installation).await.embedder, None);
-    let other = [(EMBEDDERS, "other@16")];
+    let other = known(&["other@16"]);
+    let other = borrowed(&other);
     let mut building = reindex(&installation, &other);
     eventually("a batch to wait for its embedder", || async {
-        let waits = "SELECT count(*) FROM embed_batches WHERE last_error LIKE '%other@16 is not configured%'";
+        let waits =
+            "SELECT count(*) FROM embed_batches WHERE last_error LIKE '%other@16#% is not configured%'";
         (installation.count(waits).await > 0).then_some(())
     })
     .await;
@@ -192,7 +224,7 @@ async fn batches_of_an_embedder_that_is_not_here_wait_and_hold_up_nobody() {
     drop(worker);
     let _worker = installation.worker("extract,embed", &other).await;
     assert!(building.ended().await.success(), "{}", building.output());
-    assert_eq!(live(&installation).await.embedder.as_deref(), Some("other@16"));
+    assert_eq!(live(&installation).await.embedder, Some(identity("other@16")));
     installation.assert_index_clean().await;
     installation.assert_finished().await;
 }

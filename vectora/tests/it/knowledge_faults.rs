@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use testkit::{Installation, Plan};
 
 use crate::BINARY;
+use crate::embedders::known;
 
 const POINTS: [&str; 7] = ["received", "claimed", "worked", "uncommitted", "settled", "published", "acked"];
 
@@ -80,6 +81,5 @@ async fn a_worker_killed_in_embed_loses_no_document_and_doubles_no_point() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_embed_with_an_embedder_loses_no_vector() {
     let points = ["claimed", "upserting", "upserted", "uncommitted"].map(|point| format!("embed.{point}"));
-    let embedders = ("VECTORA__MODELS__SCRIPTED_EMBEDDERS".to_owned(), "words@64".to_owned());
-    documents_survive_a_kill_at(&points, &Plan { env: vec![embedders], ..Plan::default() }).await;
+    documents_survive_a_kill_at(&points, &Plan { env: known(&["words@64"]), ..Plan::default() }).await;
 }

@@ -8,7 +8,7 @@ use store::accept::Submission;
 use store::desks::Operators;
 use store::intake::{Manners, Read, Reading, Said};
 use store::limiter::Rate;
-use store::outbound::sending::{self, Begin, Delivered, Rates};
+use store::outbound::sending::{self, Begin, Delivered, Next, Rates};
 use store::turns::Answered;
 use store::work::{self, Claim, Verdict};
 use store::{Ledger, dispatch, intake, turns};
@@ -227,9 +227,9 @@ impl Chat {
         let mut loaded = sending::load(&self.ledger, std::slice::from_ref(&claim)).await.expect("it answers");
         let parcel = loaded.remove(0).expect("there is a parcel");
         let begun = sending::begin(&self.ledger, &stage("deliver"), &claim, &parcel, rates).await;
-        match begun.expect("the ledger answers") {
-            Begin::Call(_) => None,
-            Begin::Over(outcome) => {
+        match begun.expect("the ledger answers").step {
+            Next::Call(_) => None,
+            Next::Over(outcome) => {
                 assert!(outcome.settled);
                 Some(self.seconds("SELECT EXTRACT(EPOCH FROM not_before - clock_timestamp())::float8 FROM outbound WHERE id = $1", n).await)
             }
@@ -301,7 +301,7 @@ async fn a_pause_the_channel_asks_for_is_longer_than_any_burst() {
     let mut loaded = sending::load(&chat.ledger, std::slice::from_ref(&claim)).await.expect("it answers");
     let parcel = loaded.remove(0).expect("there is a parcel");
     let begun = sending::begin(&chat.ledger, &stage("deliver"), &claim, &parcel, rates).await;
-    assert!(matches!(begun, Ok(Begin::Call(_))));
+    assert!(matches!(begun, Ok(Begin { step: Next::Call(_), .. })));
     let verdict = Verdict::Done(Delivered::Limited { retry_after: Duration::from_secs(12) });
     let settled = sending::settle(&chat.ledger, &stage("deliver"), rates, &[(claim, parcel, verdict)]).await;
     assert!(settled.expect("it commits")[0].settled);

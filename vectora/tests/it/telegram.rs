@@ -180,6 +180,59 @@ async fn in_a_group_the_bot_answers_only_who_speaks_to_it_and_in_the_right_topic
     bot.shows(GROUP, "Scripted answer to: and then").await;
 }
 
+/// In a group a placeholder stands for the answer: when the question is changed, it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_in_a_group_that_is_changed_leaves_no_empty_message() {
+    let (bot, _programs) = bot(Receiving::Polling, &[]).await;
+    bot.telegram.group(GROUP, "Users", false);
+    let ask = |text: &str| format!("/ask@{} {text}", bot.telegram.username());
+    let asked = bot.telegram.say_with(Say::by(ANNA).in_chat(GROUP).text(&ask("hello #wait=60000ms")));
+    bot.shows(GROUP, "…").await;
+    bot.telegram.edit(asked, &ask("goodbye"));
+    bot.shows(GROUP, "Scripted answer to: goodbye").await;
+    bot.assert_quiet().await;
+    let screen = bot.telegram.screen(GROUP);
+    assert!(screen[0].contains("changed the question"), "{screen:?}");
+    assert_eq!(screen.len(), 2, "{screen:?}");
+}
+
+/// Typing fades after five seconds, and an answer may take longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn typing_goes_on_in_a_group_as_long_as_the_answer_is_being_made() {
+    let (bot, _programs) = bot(Receiving::Polling, &[]).await;
+    bot.telegram.group(GROUP, "Users", false);
+    let text = format!("/ask@{} hello #wait=60000ms", bot.telegram.username());
+    bot.telegram.say_with(Say::by(ANNA).in_chat(GROUP).text(&text));
+    let typed = eventually("typing three times", || async {
+        let typed = bot.telegram.typing(GROUP);
+        (typed.len() >= 3).then_some(typed)
+    })
+    .await;
+    let pauses: Vec<Duration> = typed.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause| *pause < Duration::from_millis(5_500)), "{pauses:?}");
+    bot.telegram.say_with(Say::by(ANNA).in_chat(GROUP).text(&format!("/clear@{}", bot.telegram.username())));
+    bot.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_chats_are_answered_side_by_side() {
+    let (bot, _programs) = bot(Receiving::Webhook, &[]).await;
+    for person in 0..1000 {
+        bot.telegram.person(5000 + person, "Person", "en");
+        bot.telegram.say(5000 + person, &format!("question {person} #wait=500ms"));
+    }
+    let began = std::time::Instant::now();
+    for person in 0..1000 {
+        bot.shows(5000 + person, &format!("Scripted answer to: question {person} #wait=500ms")).await;
+    }
+    // One after the other they would take more than eight minutes.
+    testkit::measured(
+        "a thousand chats that ask at once, each answer half a second in the making",
+        began.elapsed(),
+    );
+    bot.assert_quiet().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_answer_with_code_and_emoji_arrives_whole_and_valid() {
     let (bot, _programs) = bot(Receiving::Polling, &[]).await;

@@ -19,7 +19,7 @@ fn roomy() -> Limits {
 struct Desk {
     bot: Bot,
     topic: i64,
-    _programs: [Program; 2],
+    programs: [Program; 2],
 }
 
 /// Anna has asked for a human, and her topic is there.
@@ -41,7 +41,7 @@ async fn handed_over(env: &[(&str, &str)]) -> Desk {
         eventually("the topic", || async { bot.telegram.topics(OPERATORS).first().map(|topic| topic.id) })
             .await;
     bot.installation.assert_finished().await;
-    Desk { bot, topic, _programs: programs }
+    Desk { bot, topic, programs }
 }
 
 impl Desk {
@@ -325,4 +325,42 @@ async fn without_operators_a_wish_for_a_human_is_noted() {
         (bot.installation.count(wanted).await == 1).then_some(())
     })
     .await;
+}
+
+/// The operators move to another group: who is handed over from then on is found there.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_who_have_another_group_find_the_conversation_there() {
+    const ELSEWHERE: i64 = -1_009_999_999_999;
+    let desk = handed_over(&[]).await;
+    desk.operator("/return");
+    desk.bot.says(ANNA, "assistant is answering again").await;
+    let Desk { bot, programs, .. } = desk;
+    drop(programs);
+    bot.telegram.group(ELSEWHERE, "Other operators", true);
+    let there = [("VECTORA__TELEGRAM__OPERATORS_CHAT", ELSEWHERE.to_string())];
+    let there: Vec<(&str, &str)> = there.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let _programs = [bot.ingress(&there).await, bot.worker(&there).await];
+    bot.telegram.say(ANNA, "/human");
+    bot.says(ELSEWHERE, "New request from").await;
+    bot.telegram.say(ANNA, "are you there?");
+    bot.shows(ELSEWHERE, "are you there?").await;
+    bot.installation.assert_finished().await;
+}
+
+/// In a group the placeholder of a question that a human takes says who answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_in_a_group_that_a_human_takes_leaves_no_empty_message() {
+    const GROUP: i64 = -500;
+    let desk = handed_over(&[]).await;
+    let bot = &desk.bot;
+    bot.telegram.group(GROUP, "Users", false);
+    let say = |text: &str| {
+        bot.telegram.say_with(Say::by(ANNA).in_chat(GROUP).text(text));
+    };
+    say(&format!("/ask@{} hello #wait=60000ms", bot.telegram.username()));
+    bot.shows(GROUP, "…").await;
+    say(&format!("/human@{}", bot.telegram.username()));
+    bot.says(GROUP, "A human answers this").await;
+    bot.assert_quiet().await;
+    assert!(!bot.telegram.screen(GROUP).iter().any(|text| text == "…"), "{:?}", bot.telegram.screen(GROUP));
 }

@@ -87,6 +87,11 @@ async fn a_bot_killed_in_intake_answers_everybody_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bot_killed_in_retrieve_answers_everybody_once() {
+    worker_killed("retrieve", &POINTS, 2..=2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bot_killed_in_answer_answers_everybody_once() {
     worker_killed("answer", &POINTS, 2..=2).await;
 }
@@ -169,6 +174,56 @@ async fn a_cut_connection_shows_the_answer_once_wherever_it_is_cut() {
         bot.assert_quiet().await;
         assert_eq!(bot.telegram.misbehaviours_left(), 0, "{plan:?}");
     }
+}
+
+/// Every call of some minutes fails, in this test's time: more often than an item has attempts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_broken_for_long_delays_the_answer_and_loses_nothing() {
+    let bot = bot(Receiving::Webhook, &[("VECTORA__WORKERS__RETRY", "5ms")]).await;
+    let (_ingress, worker) = (bot.ingress(&[]).await, bot.worker(&[]).await);
+    bot.telegram.misbehave([Misbehaviour::BadGateway; 7]);
+    ask(&bot, 0..1);
+    all_answered(&bot, 0..1, 0).await;
+    assert_eq!(bot.telegram.misbehaviours_left(), 0);
+    let unknown = bot.installation.metric(&worker, "vectora_outbound_unknown_total", &[]).await;
+    assert!(unknown >= 7.0, "calls nobody knows the outcome of are counted: {unknown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_unknown_fate_is_repeated_once_and_counted() {
+    use Misbehaviour::{Behave, CutBefore};
+    let bot = bot(Receiving::Webhook, &[]).await;
+    let _programs: [Program; 2] = [bot.ingress(&[]).await, bot.worker(&[]).await];
+    // The stub, its edit, and the second part.
+    bot.telegram.misbehave([Behave, Behave, CutBefore]);
+    bot.telegram.say(ANNA, &format!("{} #times=120", "a line of an answer that does not fit".repeat(2)));
+    bot.assert_quiet().await;
+    assert_eq!(bot.telegram.misbehaviours_left(), 0);
+    let parts = "SELECT count(*) FROM outbound WHERE kind = 'part' AND state = 'sent'";
+    let unknown = "SELECT count(*) FROM outbound WHERE kind = 'part' AND unknowns = 1 AND state = 'sent'";
+    eventually("the parts to be sent", || async { (bot.installation.count(parts).await >= 2).then_some(()) })
+        .await;
+    assert_eq!(bot.installation.count(unknown).await, 1);
+    assert!(bot.telegram.seen(ANNA).len() >= 3, "{:?}", bot.telegram.screen(ANNA));
+    bot.assert_quiet().await;
+}
+
+/// Telegram lets one in at a time: who polls holds a place in the ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_pollers_take_each_others_place_and_ask_nothing_twice() {
+    let bot = bot(Receiving::Polling, &[]).await;
+    let mut first = bot.ingress(&[]).await;
+    let second = bot.ingress(&[("VECTORA__HTTP__LISTEN", "127.0.0.1:0")]).await;
+    let _worker = bot.worker(&[]).await;
+    ask(&bot, 0..5);
+    all_answered(&bot, 0..5, 0).await;
+    first.terminate();
+    assert!(first.ended().await.success(), "{}", first.output());
+    ask(&bot, 5..10);
+    all_answered(&bot, 0..10, 0).await;
+    // Telegram tells a second poller "Conflict", and it says so.
+    assert!(!second.output().contains("no updates from Telegram"), "{}", second.output());
+    assert!(!first.output().contains("no updates from Telegram"), "{}", first.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
-use models::{ChatModel, ModelError};
+use models::{ChatModel, ModelError, Request, Role, Said};
 use retrieval::Found;
 use store::turns::{self, Answered, Turn};
 use store::work::{Claim, Outcome, Verdict};
@@ -20,6 +20,9 @@ use super::Tools;
 use crate::presence::{Draft, Presence};
 use crate::{extractive, shown};
 use crate::stage::{Stage, StageError};
+
+/// Of an answer, at the most.
+const MAX_TOKENS: u32 = 1024;
 
 pub(super) struct Answer {
     ledger: Ledger,
@@ -100,23 +103,25 @@ impl Answer {
                 frames.show(&shown::draft(text));
             }
         };
-        let reply = model.reply(&turn.text, &grow).await;
+        let said = vec![Said { role: Role::User, text: turn.text.clone() }];
+        let request = Request { system: String::new(), said, max_tokens: MAX_TOKENS, temperature: 0.0 };
+        let reply = model.reply(&request, &grow).await;
         drop(grow);
         if let Some(draft) = draft {
             draft.finish().await;
         }
         let reply = reply.map_err(|error| match error {
-            ModelError::Unavailable(dependency) => {
-                StageError::Unavailable { dependency, source: error.into() }
+            ModelError::Unavailable { .. } | ModelError::Limited { .. } => {
+                StageError::Unavailable { dependency: "model", source: error.into() }
             }
-            ModelError::Failed(_) => StageError::Retry { source: error.into() },
-            ModelError::Rejected(_) => StageError::Reject { source: error.into() },
+            ModelError::Failed(_) | ModelError::Late { .. } => StageError::Retry { source: error.into() },
+            ModelError::Rejected(_) | ModelError::TooLong => StageError::Reject { source: error.into() },
         })?;
         Ok(contract::Answer {
             kind: AnswerKind::Answered,
             text: reply.text,
             citations: Vec::new(),
-            model: model.name().to_owned(),
+            model: reply.model,
         })
     }
 }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use contract::{Kind, Stream};
-use store::outbound::sending::{self, Begin, Call, Delivered, Parcel, Rates, Topicless};
+use store::outbound::sending::{self, Call, Delivered, Next, Parcel, Rates, Topicless};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
 
 use super::Tools;
+use crate::Metrics;
 use crate::channel::{Channel, ChannelError, Channels};
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
@@ -21,6 +22,7 @@ pub(super) struct Deliver {
     channels: Arc<Channels>,
     presence: Presence,
     rates: Rates,
+    metrics: Metrics,
 }
 
 impl Deliver {
@@ -35,7 +37,7 @@ impl Deliver {
             attempts: settings.attempts,
             retry: settings.retry,
         };
-        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), presence: tools.presence.clone(), rates }
+        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), presence: tools.presence.clone(), rates, metrics: tools.metrics.clone() }
     }
 }
 
@@ -58,9 +60,12 @@ impl Stage for Deliver {
         let begun = sending::begin(&self.ledger, &Self::STAGE, claim, parcel, self.rates)
             .await
             .map_err(StageError::ledger)?;
-        let call = match begun {
-            Begin::Over(outcome) => return Ok(Delivered::Over(outcome)),
-            Begin::Call(call) => call,
+        if begun.unknown {
+            self.metrics.unknown_sends.inc();
+        }
+        let call = match begun.step {
+            Next::Over(outcome) => return Ok(Delivered::Over(outcome)),
+            Next::Call(call) => call,
         };
         runtime::fault::point("deliver.begun").await;
         let mut ended = make(channel.as_ref(), &parcel.address, &call).await;
@@ -71,7 +76,10 @@ impl Stage for Deliver {
         runtime::fault::point("deliver.called").await;
         match ended {
             Ok(delivered) => Ok(delivered),
-            Err(ChannelError::Unknown(_)) => Ok(Delivered::Unknown),
+            Err(ChannelError::Unknown(_)) => {
+                self.metrics.unknown_sends.inc();
+                Ok(Delivered::Unknown)
+            }
             Err(ChannelError::Limited(retry_after)) => {
                 self.presence.quiet(retry_after);
                 Ok(Delivered::Limited { retry_after })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use store::Ledger;
 
+use crate::Metrics;
 use crate::channel::Channels;
 use crate::presence::Presence;
 use crate::runner::Workshop;
@@ -44,6 +45,7 @@ pub struct Tools {
     pub model: Option<Arc<dyn models::ChatModel>>,
     pub channels: Arc<Channels>,
     pub presence: Presence,
+    pub metrics: Metrics,
     /// The bot, and the people behind it.
     pub telegram: Arc<::telegram::Settings>,
     pub index: knowledge::Index,

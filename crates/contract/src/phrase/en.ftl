@@ -11,6 +11,8 @@ not-covered = { $count ->
 quoted = “{ $word }”
 apology = Sorry, I could not answer this. Please ask again, or ask for a human.
 placeholder = …
+question-changed = You changed the question: the answer to the new one follows.
+human-answers = A human answers this.
 sources = Sources
 
 # -- Commands
@@ -112,5 +114,6 @@ desk-no-conversation = This topic belongs to no conversation.
 desk-gone = The person has blocked the bot or left the chat: nothing reaches them.
 # $text: the operator's message.
 desk-held = It is unknown whether this message of yours has arrived. It was not sent again: “{ $text }”
+desk-failed = This message of yours was not delivered: “{ $text }”
 desk-lapsed = No human has answered here for a long time, so the assistant is answering again. /take takes the conversation back.
 desk-edited = edited:

@@ -20,7 +20,8 @@ macro_rules! every {
 }
 
 every! {
-    NoKnowledge, NotCovered { words: &["smartwatch", "sync"] }, Apology, Placeholder, Sources,
+    NoKnowledge, NotCovered { words: &["smartwatch", "sync"] }, Apology, Placeholder,
+    QuestionChanged, HumanAnswers, Sources,
     Welcome, Help, AskUsage, LanguageChoose, LanguageSet, Cleared,
     HumanComing, HumanAlready, HumanNobody, BotReturned, HandoverClosed, HandoverLapsed,
     VoiceUnread, MediaUnread, OtherUnread, TooMany { seconds: 5 }, Paused,
@@ -31,7 +32,7 @@ every! {
     DeskTaken { name: "Anna" }, DeskReturned { name: "Anna" }, DeskClosed { name: "Anna" }, DeskNoted,
     DeskBlocked { name: "Anna" }, DeskUnblocked { name: "Anna" }, DeskNotOperator { id: 7_000_000_001 },
     DeskAnonymous, DeskUnknownCommand, DeskNoConversation, DeskGone, DeskHeld { text: "Try again" },
-    DeskLapsed, DeskEdited,
+    DeskFailed { text: "Try again" }, DeskLapsed, DeskEdited,
 }
 
 /// The ids of a file, as they stand in it.

@@ -38,7 +38,7 @@ impl Receiver {
     pub fn new(ledger: Ledger, lifecycle: &Lifecycle) -> Self {
         let (batcher, task) = Batcher::new(Self::LARGEST, 2, move |batch: Vec<Update>| {
             let ledger = ledger.clone();
-            async move { each(&ledger, &batch).await }
+            async move { each_update(&ledger, &batch).await }
         });
         lifecycle.spawn("receive", task);
         Self { batcher }
@@ -54,14 +54,15 @@ impl Receiver {
     }
 }
 
-async fn each(ledger: &Ledger, batch: &[Update]) -> Vec<Result<Received, Arc<Error>>> {
+/// Accepts updates in one statement, or, if the database refuses one of them, each in its own. In their order.
+pub async fn each_update(ledger: &Ledger, batch: &[Update]) -> Vec<Result<Received, Arc<Error>>> {
     match ledger.within(updates(ledger, batch)).await {
         Ok(received) => received.into_iter().map(Ok).collect(),
         // One update the database refuses must not take the others with it.
         Err(Error::Refused(_)) if batch.len() > 1 => {
             let mut received = Vec::with_capacity(batch.len());
             for one in batch {
-                received.extend(Box::pin(each(ledger, std::slice::from_ref(one))).await);
+                received.extend(Box::pin(each_update(ledger, std::slice::from_ref(one))).await);
             }
             received
         }
@@ -76,7 +77,7 @@ async fn each(ledger: &Ledger, batch: &[Update]) -> Vec<Result<Received, Arc<Err
 ///
 /// # Errors
 /// [`Error`]; the caller must not acknowledge the updates to their sender then.
-pub async fn updates(ledger: &Ledger, batch: &[Update]) -> Result<Vec<Received>, Error> {
+async fn updates(ledger: &Ledger, batch: &[Update]) -> Result<Vec<Received>, Error> {
     let rows: Vec<Row<'_>> = batch
         .iter()
         .map(|update| Row {

@@ -2,11 +2,12 @@
 //! the conversation, and what is refused.
 
 mod desk;
+mod relay;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contract::{Action, Content, ConversationId, CopyOf, Language, Phrase, Span};
+use contract::{Action, Content, ConversationId, Language, Phrase};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -164,7 +165,10 @@ impl Talk<'_> {
                 )
                 .execute(&mut *self.conn)
                 .await?;
-                self.drop_placeholder(ended.map(|turn| turn.0)).await?;
+                if let Some(ended) = ended {
+                    let text = Phrase::QuestionChanged.text(language(self.scene.sender(said), &said.text));
+                    outbound::withdraw(self.conn, self.home, ended, text).await?;
+                }
             }
         } else {
             return Ok(PASSED);
@@ -250,32 +254,12 @@ impl Talk<'_> {
         )
         .execute(&mut *self.conn)
         .await?;
-        self.drop_placeholder(ended.map(|turn| turn.0)).await?;
-        let placeholder = sqlx::query_scalar!(
-            "SELECT turn_id FROM outbound
-             WHERE turn_id = $1 AND kind = 'placeholder' AND state IN ('sending', 'sent')",
-            ended.map(|turn| turn.0)
-        )
-        .fetch_optional(&mut *self.conn)
-        .await?;
         // Where a placeholder stands for the answer, these words take its place.
-        match (ended, placeholder) {
-            (Some(turn), Some(_)) => self.say(Draft::answer(self.home, turn, Content::plain(cleared))).await,
-            _ => self.notice(cleared).await,
-        }
-    }
-
-    /// A placeholder that was not sent yet is not sent for a turn that has ended.
-    async fn drop_placeholder(&mut self, turn: Option<Uuid>) -> Result<(), Error> {
-        sqlx::query!(
-            "UPDATE outbound SET state = 'cancelled', issued_at = NULL, owner = NULL, lease_until = NULL,
-                 ended_at = clock_timestamp()
-             WHERE turn_id = $1 AND kind = 'placeholder' AND state IN ('waiting', 'ready')",
-            turn
-        )
-        .execute(&mut *self.conn)
-        .await?;
-        Ok(())
+        let stands = match ended {
+            Some(turn) => outbound::withdraw(self.conn, self.home, turn, cleared.clone()).await?,
+            None => false,
+        };
+        if stands { Ok(()) } else { self.notice(cleared).await }
     }
 
     async fn human(&mut self, contact: Option<&Contact>, language: Language) -> Result<(), Error> {
@@ -324,48 +308,6 @@ impl Talk<'_> {
         Ok(())
     }
 
-    /// Shows the operators what was said. What has no words is copied.
-    async fn relay(&mut self, said: &Said) -> Result<(), Error> {
-        let (Some(desk), Some(external)) = (self.state.desk, &said.external_id) else { return Ok(()) };
-        let mut content = if said.attachment.is_some() {
-            let address = self.scene.read.queue.address.clone();
-            let copy_of = Some(CopyOf { address, message: external.clone() });
-            Content { copy_of, ..Content::default() }
-        } else {
-            self.signed(said)
-        };
-        if let Some(answered) = &said.original.reply_to {
-            content.reply_to = desks::counterpart(self.conn, self.home, answered, true).await?;
-        }
-        self.touched.push(desk.0);
-        self.say(Draft::relay(desk, "relay", content, external.clone())).await
-    }
-
-    async fn relay_edit(&mut self, external: &str, said: &Said) -> Result<(), Error> {
-        let Some(desk) = self.state.desk else { return Ok(()) };
-        let edited = format!("{} ", Phrase::DeskEdited.text(self.manners.operators.language));
-        let mut content = self.signed(said);
-        prefix(&mut content, &edited);
-        self.touched.push(desk.0);
-        if said.attachment.is_none() {
-            return self.say(Draft::edit(desk, external.to_owned(), content)).await;
-        }
-        // A caption: the copy cannot be changed by a text.
-        content.reply_to = desks::counterpart(self.conn, desk, external, false).await?;
-        self.say(Draft::desk_notice(desk, content)).await
-    }
-
-    /// What was said; in a group, by whom.
-    fn signed(&self, said: &Said) -> Content {
-        let mut content = Content { reply_to: None, ..said.original.clone() };
-        let sender = said.sender.as_ref();
-        let group = sender.is_some_and(|sender| sender.address != self.scene.read.queue.contact());
-        if let (true, Some(name)) = (group, sender.and_then(|sender| sender.name.as_deref())) {
-            prefix(&mut content, &format!("{name}: "));
-        }
-        content
-    }
-
     /// Of what has no words of its own: that of the last words.
     async fn tongue(&mut self, contact: Option<&Contact>) -> Result<Language, Error> {
         let last = desks::last_words(self.conn, self.home).await?;
@@ -404,16 +346,4 @@ impl Talk<'_> {
 
 fn language(contact: Option<&Contact>, text: &str) -> Language {
     contact.map_or_else(|| Language::of(text), |contact| contact.language(text))
-}
-
-/// Puts words in front of a text, if there is room.
-fn prefix(content: &mut Content, words: &str) {
-    let by = words.encode_utf16().count();
-    if by + content.text.encode_utf16().count() > contract::text::MAX_UTF16 {
-        return;
-    }
-    content.text.insert_str(0, words);
-    let by = u32::try_from(by).unwrap_or(0);
-    content.spans =
-        content.spans.iter().map(|span| Span { start: span.start + by, ..span.clone() }).collect();
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | an edit | it is repeated, with growing waits |
 //! | a placeholder | never repeated; the final sends its own stub. One empty message may remain |
-//! | a final's stub | sent again, with growing waits, until the attempts are used up. Each may remain as an empty message |
+//! | a final's stub | sent again, with growing waits, until the age limit. Each may remain as an empty message |
 //! | a part, notice or operator's message | repeated once after 30 s if still the newest, otherwise `held` |
 //!
 //! **What a late call does:** a paused worker's late placeholder or stub remains as an empty message; its late
@@ -36,11 +36,25 @@ const LONGEST_HOLD: Duration = Duration::from_hours(1);
 
 /// What [`begin`] decided.
 #[derive(Debug)]
-pub enum Begin {
+pub struct Begin {
+    pub step: Next,
+    /// A call of an earlier claim was interrupted, and nobody knows what became of it.
+    pub unknown: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Next {
     /// The row is `sending`: make the call.
     Call(Call),
     /// No call: the row has been settled (it waits for its slot, is cancelled, held or unknown).
     Over(Outcome),
+}
+
+impl Begin {
+    const fn over(outcome: Outcome, unknown: bool) -> Self {
+        Self { step: Next::Over(outcome), unknown }
+    }
 }
 
 /// How the call ended.
@@ -70,7 +84,7 @@ pub enum Delivered {
 /// (once), and the row says `sending`, so that whoever finds it later knows that a call may be out.
 ///
 /// # Errors
-/// [`Error`]. A lost fence is [`Begin::Over`] with `settled: false`.
+/// [`Error`]. A lost fence is [`Next::Over`] with `settled: false`.
 pub async fn begin(
     ledger: &Ledger,
     stage: &Stage,
@@ -114,7 +128,7 @@ pub async fn begin(
     .fetch_optional(&mut *tx)
     .await?
     else {
-        return Ok(Begin::Over(Outcome::default()));
+        return Ok(Begin::over(Outcome::default(), false));
     };
 
     let interrupted = row.state == "sending";
@@ -141,7 +155,7 @@ pub async fn begin(
     if let Some(step) = over {
         let outcome = step.close(&mut tx, stage, parcel).await?;
         tx.commit().await?;
-        return Ok(Begin::Over(outcome));
+        return Ok(Begin::over(outcome, step.unknowns > 0));
     }
 
     // A slot that was drawn before the channel asked for a pause is not one any more: after it another is drawn, or all
@@ -155,7 +169,7 @@ pub async fn begin(
         let step = Step { delay: wait, reserved, claims: claim.claims - 1, ..Step::of(claim) };
         let outcome = step.close(&mut tx, stage, parcel).await?;
         tx.commit().await?;
-        return Ok(Begin::Over(outcome));
+        return Ok(Begin::over(outcome, false));
     }
     // A stub (or a topic) that was interrupted is made again: the first may remain, empty.
     let orphans = i32::from(interrupted && (parcel.is_stub() || parcel.opens_topic()));
@@ -170,7 +184,7 @@ pub async fn begin(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(Begin::Call(parcel.call()))
+    Ok(Begin { step: Next::Call(parcel.call()), unknown: orphans > 0 })
 }
 
 /// After the call. Terminal states let the next row of the conversation go.

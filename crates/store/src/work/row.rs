@@ -133,13 +133,13 @@ pub(crate) struct Glance {
 }
 
 /// The longest wait between two attempts.
-const LONGEST_RETRY: Duration = Duration::from_mins(1);
+pub const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// Wait before the attempt after `attempts` failed ones: `first`, then four times as long each, at most a
-/// minute. With 1 s: 1, 4, 16, 60, 60 s.
-pub fn retry_delay(first: Duration, attempts: i32) -> Duration {
+/// Wait before the attempt after `attempts` failed ones: `first`, then four times as long each, at most `longest`.
+/// With 1 s and a minute: 1, 4, 16, 60, 60 s.
+pub fn retry_delay(first: Duration, attempts: i32, longest: Duration) -> Duration {
     let factor = 4_u32.saturating_pow(attempts.max(0).unsigned_abs());
-    first.saturating_mul(factor).min(LONGEST_RETRY)
+    first.saturating_mul(factor).min(longest)
 }
 
 pub(crate) fn seconds(duration: Duration) -> f64 {

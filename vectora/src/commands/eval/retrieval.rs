@@ -80,7 +80,7 @@ impl Retrieval {
             note(&format!("{} relevant ids are not in the corpus: they count as missed", set.absent()));
         }
         let config = local::config(invocation)?;
-        let vectors = config.vectors(retrieval::Metrics::default())?;
+        let vectors = config.vectors()?;
         let by = self.by(&vectors)?;
         let prefix = config.nats.prefix;
         let place = Place::find(invocation).await?;

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ::telegram::{Event, Me, MediaKind, Person, Pressed, Settings};
 use contract::{Action, Channel, Chat, Content, CopyOf, Language, Phrase, QuestionText};
 use serde_json::json;
-use store::contacts::Sender;
+use store::contacts::{self, Sender};
 use store::intake::{Command, DeskAct, DeskWord, Kept, Reading, Said, Waiting};
 use store::{Ledger, bots};
 
@@ -19,9 +20,12 @@ pub(super) struct Reader {
     ledger: Ledger,
     settings: Arc<Settings>,
     presence: Presence,
-    /// Bots never change their ids, and their names hardly: read once.
-    bots: Mutex<HashMap<i64, Me>>,
+    /// As they were when they were last read.
+    bots: Mutex<HashMap<i64, (Instant, Me)>>,
 }
+
+/// A bot that was given another name is known by it after this long.
+const RENAMED: Duration = Duration::from_mins(1);
 
 impl Reader {
     pub(super) fn new(ledger: Ledger, settings: Arc<Settings>, presence: Presence) -> Self {
@@ -40,23 +44,22 @@ impl Reader {
         let at_desk = self.settings.home(chat.bot).is_some_and(|home| home == chat.whole());
         let event = ::telegram::read(&update.payload, &me);
         if let Event::Pressed(pressed) = &event {
-            self.acknowledge(pressed);
+            self.acknowledge(chat, pressed).await?;
         }
         Ok(if at_desk { Ok(self.desk(chat, event)) } else { talk(chat, event) })
     }
 
     /// Who the bot is. Ingress writes it down when it first reaches Telegram; until then mentions are not recognised.
     async fn me(&self, bot: i64) -> Result<Me, StageError> {
-        let known = |me: &Mutex<HashMap<i64, Me>>| {
-            me.lock().unwrap_or_else(PoisonError::into_inner).get(&bot).cloned()
-        };
-        if let Some(me) = known(&self.bots) {
+        let known = self.bots.lock().unwrap_or_else(PoisonError::into_inner).get(&bot).cloned();
+        if let Some((_, me)) = known.filter(|(read, _)| read.elapsed() < RENAMED) {
             return Ok(me);
         }
         match bots::get(&self.ledger, bot).await.map_err(StageError::ledger)? {
             Some(row) => {
                 let me = Me { id: bot, username: row.username, name: row.name };
-                self.bots.lock().unwrap_or_else(PoisonError::into_inner).insert(bot, me.clone());
+                let read = (Instant::now(), me.clone());
+                self.bots.lock().unwrap_or_else(PoisonError::into_inner).insert(bot, read);
                 Ok(me)
             }
             None => Ok(Me { id: bot, username: String::new(), name: String::new() }),
@@ -64,8 +67,11 @@ impl Reader {
     }
 
     /// Telegram shows a waiting button until it is told that it was taken.
-    fn acknowledge(&self, pressed: &Pressed) {
-        let language = Language::of_tag(pressed.from.language.as_deref().unwrap_or_default());
+    async fn acknowledge(&self, chat: Chat, pressed: &Pressed) -> Result<(), StageError> {
+        let sender = sender(chat, &pressed.from);
+        let chosen = contacts::chosen(&self.ledger, Channel::Telegram, &sender.address).await;
+        let hint = || Language::of_tag(pressed.from.language.as_deref().unwrap_or_default());
+        let language = chosen.map_err(StageError::ledger)?.unwrap_or_else(hint);
         let words = match pressed.action.parse() {
             Ok(Action::Helped(_)) => Some(Phrase::ThanksHelped),
             Ok(Action::NotHelped(_)) => Some(Phrase::ThanksNotHelped),
@@ -74,6 +80,7 @@ impl Reader {
         };
         let words = words.map(|phrase| phrase.text(language));
         self.presence.acknowledge(Channel::Telegram, &pressed.id, words);
+        Ok(())
     }
 
     /// In the operators' group everything is addressed to the person whose desk it is, but commands.

@@ -11,6 +11,9 @@ use crate::limiter::Rate;
 use crate::work::{self, Claim};
 use crate::{Error, Ledger, conversations};
 
+/// Between two stubs of unknown outcome at the most: with the age limit of a day some thirty in all.
+const LONGEST_STUB_WAIT: Duration = Duration::from_hours(1);
+
 /// The input of the `deliver` stage.
 #[derive(Debug, Clone)]
 pub struct Parcel {
@@ -53,7 +56,7 @@ pub struct Rates {
     /// After a delivery changed hands the final edit is repeated once, this much later: the first owner's
     /// late call has ended by then.
     pub repeat_after: Duration,
-    /// Stubs of unknown outcome after which a final is given up.
+    /// Topics of unknown outcome, and ways that are tried when a message, a topic or a chat turns out to be gone.
     pub attempts: i32,
     /// Wait after the second unknown edit or stub; see [`work::retry_delay`].
     pub retry: Duration,
@@ -121,21 +124,22 @@ impl Parcel {
 
     /// What a call whose outcome is unknown leaves behind.
     ///
-    /// Edits and stubs are attempts, and wait longer each time: a channel that takes everything and answers
-    /// nothing must not fill a chat. An edit is repeated until its age limit; a stub, which can be seen, until
-    /// the attempts are used up.
+    /// Edits and stubs are repeated until their age limit: the answer is owed. Each waits longer than the one before; a
+    /// stub, which can be seen, up to an hour: a channel that takes everything and answers nothing must not fill a chat.
     pub(super) fn after_unknown(&self, claim: &Claim, rates: &Rates) -> Step {
         let base = Step::of(claim);
         let attempts = claim.attempts + 1;
-        let delay = match claim.attempts {
+        let delay = |longest| match claim.attempts {
             0 => Duration::ZERO,
-            more => work::retry_delay(rates.retry, more - 1),
+            more => work::retry_delay(rates.retry, more - 1, longest),
         };
         if self.is_repeatable() {
+            let delay = delay(work::LONGEST_RETRY);
             Step { attempts, delay, issue: delay.is_zero(), ..base }
-        } else if (self.is_stub() || self.opens_topic()) && attempts < rates.attempts {
+        } else if self.is_stub() || (self.opens_topic() && attempts < rates.attempts) {
+            let delay = delay(LONGEST_STUB_WAIT);
             Step { attempts, delay, issue: delay.is_zero(), unknowns: 1, ..base }
-        } else if self.is_stub() || self.opens_topic() || self.kind == "placeholder" || self.unknowns > 0 {
+        } else if self.opens_topic() || self.kind == "placeholder" || self.unknowns > 0 {
             Step { state: "unknown", unknowns: 1, ..base }
         } else {
             Step { delay: rates.second_thoughts, unknowns: 1, ..base }

@@ -1,0 +1,193 @@
+use super::*;
+
+const DEPENDENT: [&str; 76] = [
+    "and on Android?",
+    "And for business customers?",
+    "what about refunds?",
+    "What about on iOS?",
+    "how about Windows?",
+    "what if I lost it?",
+    "How do I cancel it?",
+    "Can I change that later?",
+    "Why?",
+    "How?",
+    "why not?",
+    "And when?",
+    "How much does it cost?",
+    "How long does it take?",
+    "Where do I find it?",
+    "What does that mean?",
+    "Can they see my messages?",
+    "Is it safe?",
+    "Does this work on a Mac?",
+    "on Android?",
+    "Android?",
+    "for free?",
+    "what else?",
+    "tell me more",
+    "more details please",
+    "Can you give an example?",
+    "And the second one?",
+    "but how?",
+    "or by phone?",
+    "Is there any other way to do that?",
+    "How do I get there?",
+    "Who can access them?",
+    "So how do I enable it?",
+    "Then what?",
+    "Does it support SSO?",
+    "and if I have no email?",
+    "When will they arrive?",
+    "How often does this happen?",
+    "а на Android?",
+    "А для юрлиц?",
+    "а если нет чека?",
+    "А если я забыл почту?",
+    "что насчёт возврата?",
+    "Как насчет Windows?",
+    "Почему?",
+    "Зачем?",
+    "Как?",
+    "А когда?",
+    "И сколько это стоит?",
+    "Сколько это стоит?",
+    "Сколько стоит?",
+    "Это безопасно?",
+    "Как его отменить?",
+    "Где её найти?",
+    "А там есть доставка?",
+    "Как туда попасть?",
+    "Они видят мои сообщения?",
+    "Можно ли это отключить?",
+    "Что это значит?",
+    "А как на айфоне?",
+    "а где скачать?",
+    "На айфоне?",
+    "В Москве?",
+    "Подробнее",
+    "расскажите подробнее",
+    "Приведи пример",
+    "А ещё?",
+    "Что ещё?",
+    "А без него?",
+    "и в Казахстане?",
+    "А второй способ?",
+    "Когда они приедут?",
+    "Сколько времени это займёт?",
+    "А этот тариф?",
+    "А что с оплатой?",
+    "Как долго?",
+];
+
+const ALONE: [&str; 78] = [
+    "How do I reset my password?",
+    "Can I export my data to CSV?",
+    "What is the refund policy?",
+    "password",
+    "refund policy",
+    "Where is my order 12345?",
+    "How long does it take to deliver to Canada?",
+    "Is it possible to export invoices?",
+    "Is there a mobile app?",
+    "Are there any discounts for students?",
+    "If the app crashes, how do I restart it?",
+    "I forgot my password, how can I reset it?",
+    "My card was declined, what should I do about it?",
+    "How do I use this app?",
+    "Does this service support Bitcoin?",
+    "Can I change the email that I used at signup?",
+    "What happens to my files when I delete my account?",
+    "And how do I export reports to Excel?",
+    "So how can I contact the support team?",
+    "Hello! How do I change my plan?",
+    "Thanks!",
+    "ok",
+    "hi",
+    "What does error E1234 mean and how do I fix it?",
+    "How much does it cost to ship a parcel abroad?",
+    "Which payment methods do you accept?",
+    "Can two people use one license?",
+    "How to install?",
+    "How do I pay?",
+    "Do you offer phone support?",
+    "What are the limits of the free plan?",
+    "Delete account",
+    "How do I connect to the VPN on Android?",
+    "Is the free plan really free?",
+    "Why was my payment declined?",
+    "When will my subscription renew?",
+    "Who can see my profile?",
+    "What if I lose my card, how do I block it?",
+    "How do I know that my payment went through?",
+    "Как сбросить пароль?",
+    "А как сменить пароль?",
+    "А где посмотреть историю платежей?",
+    "пароль",
+    "Возврат денег",
+    "Сколько стоит тариф Про?",
+    "А сколько стоит тариф Бизнес?",
+    "Где мой заказ 12345?",
+    "Есть ли мобильное приложение?",
+    "Я забыл пароль, как его сменить?",
+    "Приложение не открывается, что с ним делать?",
+    "Как пользоваться этим приложением?",
+    "Как долго идёт доставка в Казань?",
+    "Можно ли вернуть товар без чека?",
+    "Спасибо!",
+    "Хорошо, понятно",
+    "Здравствуйте! Как подключить VPN?",
+    "Какие способы оплаты вы принимаете?",
+    "Почему отклонён мой платёж?",
+    "Как оплатить?",
+    "Как удалить аккаунт?",
+    "Что делать, если потерял карту?",
+    "Сколько идёт возврат на карту?",
+    "Кто видит мой профиль?",
+    "Поддерживает ли сервис Apple Pay?",
+    "Когда спишется оплата за подписку?",
+    "Как перенести данные на новый телефон?",
+    "Что такое двухфакторная аутентификация?",
+    "Как отменить подписку?",
+    "Как связаться с оператором?",
+    "Работает ли доставка в выходные?",
+    "Как изменить адрес доставки?",
+    "А если я забыл пароль от почты, как восстановить доступ?",
+    "Почему не приходит код подтверждения?",
+    "Нужен ли паспорт для регистрации?",
+    "И как настроить уведомления в телеграме?",
+    "Где скачать приложение для Windows?",
+    "Можно ли это приложение поставить на Linux?",
+    "Изменить тариф",
+];
+
+#[test]
+fn questions_that_lean_on_another_are_told() {
+    let missed: Vec<_> = DEPENDENT.iter().filter(|question| !depends(question)).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn questions_that_stand_alone_are_left_alone() {
+    let taken: Vec<_> = ALONE.iter().filter(|question| depends(question)).collect();
+    assert!(taken.is_empty(), "{taken:#?}");
+}
+
+#[test]
+fn a_follow_up_is_searched_for_with_what_it_is_about() {
+    assert_eq!(
+        resolve("and on Android?", &["What is a plan?", "How do I reset my password?"]).as_deref(),
+        Some("How do I reset my password? and on Android?")
+    );
+    assert_eq!(
+        resolve("А там?", &["Как сбросить пароль?", "а на айфоне?"]).as_deref(),
+        Some("Как сбросить пароль? а на айфоне? А там?")
+    );
+    assert_eq!(resolve("and on Android?", &[]), None);
+    assert_eq!(resolve("How do I pay?", &["How do I reset my password?"]), None);
+}
+
+#[test]
+fn a_chain_of_follow_ups_has_an_end() {
+    let asked = ["Why?"; 50];
+    assert_eq!(resolve("Why?", &asked).as_deref(), Some("Why? Why? Why? Why?"));
+}
