@@ -43,7 +43,7 @@ async fn app(id: ApiKeyId, scopes: [&'static str; 1]) -> Router {
     let index =
         knowledge::Settings { url: Some("http://127.0.0.1:1".to_owned()), ..knowledge::Settings::default() };
     let index = knowledge::Index::connect(&index).expect("a URL");
-    let retriever = retrieval::Retriever::new(ledger.clone(), index);
+    let retriever = retrieval::Retriever::new(ledger.clone(), index, retrieval::Vectors::default());
     let state = State::new(ledger, keys, nats, retriever, Lifecycle::default());
     web::app(router(state), &web::Settings::default(), Metrics::register(&mut Registry::default()))
 }

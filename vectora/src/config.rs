@@ -35,6 +35,18 @@ pub(crate) struct Config {
     pub(crate) faults: runtime::fault::Settings,
 }
 
+impl Config {
+    /// What makes dense vectors, for a tool: nobody reads its metrics.
+    ///
+    /// # Errors
+    /// A model that cannot be.
+    pub(crate) fn vectors(&self) -> Result<retrieval::Vectors, models::SettingsError> {
+        let metrics = models::Metrics::register(&mut runtime::metrics::Registry::default());
+        let models = models::configured(&self.models, &metrics)?;
+        Ok(retrieval::Vectors::new(models.embedders, retrieval::Metrics::default()))
+    }
+}
+
 /// Whether a server's address was given, in the file or the environment: then none is started.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

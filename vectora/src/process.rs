@@ -63,7 +63,7 @@ impl Process {
         nats.metrics().register(&mut registry);
         let http = web::Metrics::register(&mut registry);
         let keys = web::Keys::new(ledger.clone());
-        let knowledge = Knowledge::of(config, parts, &ledger)?;
+        let knowledge = Knowledge::of(config, parts, &ledger, &mut registry)?;
 
         let mut router: Option<Router> = None;
         let mut merge = |part: Router| {
@@ -178,19 +178,29 @@ fn door(
 /// What searches, and what is searched.
 #[derive(Debug, Clone)]
 struct Knowledge {
+    models: models::Models,
     index: knowledge::Index,
+    vectors: retrieval::Vectors,
     retriever: retrieval::Retriever,
 }
 
 impl Knowledge {
     /// `None` for a process that neither searches nor works.
-    fn of(config: &Config, parts: Parts<'_>, ledger: &Ledger) -> anyhow::Result<Option<Self>> {
+    fn of(
+        config: &Config,
+        parts: Parts<'_>,
+        ledger: &Ledger,
+        registry: &mut Registry,
+    ) -> anyhow::Result<Option<Self>> {
         if !parts.api && parts.stages.is_empty() {
             return Ok(None);
         }
         let index = knowledge::Index::connect(&config.index)?;
-        let retriever = retrieval::Retriever::new(ledger.clone(), index.clone());
-        Ok(Some(Self { index, retriever }))
+        let models = models::configured(&config.models, &models::Metrics::register(registry))?;
+        let vectors =
+            retrieval::Vectors::new(models.embedders.clone(), retrieval::Metrics::register(registry));
+        let retriever = retrieval::Retriever::new(ledger.clone(), index.clone(), vectors.clone());
+        Ok(Some(Self { models, index, vectors, retriever }))
     }
 }
 
@@ -211,11 +221,12 @@ impl Worker<'_> {
         let settings = Arc::new(config.workers.clone());
         let bot = config.telegram.bot()?;
         let channels = Arc::new(workers::channel::Channels::new(settings.loopback_url.as_deref(), bot));
-        let Knowledge { index, retriever } = self.knowledge;
+        let Knowledge { models, index, vectors, retriever } = self.knowledge;
         if stages.iter().any(|stage| stage == store::batches::EMBED) {
             let keeper = workers::keeper::Keeper {
                 ledger: self.ledger.clone(),
                 index: index.clone(),
+                vectors: vectors.clone(),
                 prefix: config.nats.prefix.clone(),
                 late: settings.hard_limit_of(store::batches::EMBED) + settings.lease,
                 health: self.health.clone(),
@@ -223,7 +234,6 @@ impl Worker<'_> {
             keeper.start(self.lifecycle);
         }
         let metrics = workers::Metrics::register(registry);
-        let models = models::configured(&config.models, &models::Metrics::register(registry))?;
         let tools = workers::stages::Tools {
             ledger: self.ledger.clone(),
             author: author(self.ledger, config, models, &metrics, self.lifecycle),
@@ -240,6 +250,7 @@ impl Worker<'_> {
             settings,
             index,
             retriever,
+            vectors,
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
         };

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use knowledge::{Index, IndexError};
-use retrieval::{RetrievalError, calibrate};
+use retrieval::{RetrievalError, Vectors, calibrate};
 use runtime::health::Health;
 use runtime::lifecycle::Lifecycle;
 use store::{Ledger, generations, tombstones};
@@ -29,6 +29,7 @@ const FIT: Duration = Duration::from_secs(5);
 pub struct Keeper {
     pub ledger: Ledger,
     pub index: Index,
+    pub vectors: Vectors,
     /// Of collections.
     pub prefix: String,
     /// The longest an upsert of a worker that lost its claim can be late: hard limit and lease.
@@ -78,13 +79,20 @@ impl Keeper {
 
     async fn round(&self, fits: bool) -> Result<(), RetrievalError> {
         // A live collection that is lost must not keep the others from being looked after.
-        let live = retrieval::prepare(&self.ledger, &self.index, &self.prefix).await;
+        let live = retrieval::prepare(&self.ledger, &self.index, &self.vectors, &self.prefix).await;
         self.bury().await?;
         self.drop_retired().await?;
         let live = live?;
-        if fits && calibrate::due(&self.ledger, &live).await? {
-            let fitted = calibrate::calibrate(&self.ledger, &self.index).await?;
-            tracing::info!(threshold = fitted.threshold, "the threshold was fitted to the knowledge base");
+        if fits && calibrate::due(&self.ledger, &self.vectors, &live).await? {
+            match calibrate::calibrate(&self.ledger, &self.index, &self.vectors).await {
+                Ok(fitted) => tell(&fitted),
+                // The index is well, and searched by words meanwhile. Tried again at the next look.
+                Err(RetrievalError::Vectors(error)) => {
+                    let error = crate::stage::chain(&error);
+                    tracing::warn!(error, "not fitted: the embedder gives no vectors");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -107,5 +115,13 @@ impl Keeper {
             generations::dropped(&self.ledger, retired.id).await?;
         }
         Ok(())
+    }
+}
+
+fn tell(fitted: &calibrate::Calibration) {
+    tracing::info!(threshold = fitted.threshold, "the threshold was fitted to the knowledge base");
+    for (language, fit) in fitted.fits.iter() {
+        let (weight, lexical, fused) = (fit.fusion.weight, fit.lexical, fit.fused);
+        tracing::info!(%language, weight, lexical, fused, "words and meaning were fitted to the knowledge base");
     }
 }

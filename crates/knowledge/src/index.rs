@@ -1,7 +1,8 @@
 //! The index: what may be asked of Qdrant, and nothing else of it.
 //!
 //! A collection belongs to one generation and has one sparse vector, `lexical`, whose IDF the engine
-//! multiplies in. Points carry an id (the chunk row's) and the vector, no payload.
+//! multiplies in; that of a generation with an embedder has a dense vector beside it, `dense`, compared by
+//! cosine. Points carry an id (the chunk row's) and the vectors, no payload.
 //!
 //! PostgreSQL cannot fence these calls. A repeated upsert or delete of the same ids changes nothing; a *late*
 //! upsert can bring back a point that was deleted, which is why chunk ids are never used twice and the ledger
@@ -25,13 +26,16 @@ use secrecy::ExposeSecret;
 
 pub use error::{Cause, IndexError};
 pub use points::Point;
-pub use search::{Hit, Probe, Probed};
+pub use search::{Hit, Probe, Probed, Wanted};
 pub use terms::{Found, Statistics};
 
 use crate::settings::{Settings, SettingsError};
 
 /// The name of the sparse vector in every collection.
 pub const VECTOR: &str = "lexical";
+
+/// The name of the dense vector in the collection of a generation with an embedder.
+pub const DENSE: &str = "dense";
 
 /// Connections for searches. HTTP/2 carries many calls on one; its driver task is a bottleneck only past a
 /// thousand calls a second.

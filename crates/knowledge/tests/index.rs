@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use knowledge::index::{Found, Probe};
+use knowledge::index::{Found, Probe, Wanted};
 use knowledge::{Index, IndexError, Point, Settings, Sparse, analyser, coverage};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ async fn server(name: &str) -> Option<(Index, String)> {
     let index = Index::connect(&settings).expect("settings");
     let collection = format!("vectora-test-{name}-{}", std::process::id());
     index.drop_collection(&collection).await.expect("dropped");
-    assert!(index.create(&collection).await.expect("created"));
+    assert!(index.create(&collection, None).await.expect("created"));
     Some((index, collection))
 }
 
@@ -40,14 +40,15 @@ fn id(number: usize) -> Uuid {
 }
 
 fn points() -> Vec<Point> {
-    let point = |(number, text)| Point { id: id(number), sparse: analyser::document("", &[], text) };
+    let point =
+        |(number, text)| Point { id: id(number), sparse: analyser::document("", &[], text), dense: None };
     TEXTS.into_iter().enumerate().map(point).collect()
 }
 
 #[tokio::test]
 async fn collections_are_created_once_listed_and_dropped() {
     let Some((index, collection)) = server("collections").await else { return };
-    assert!(!index.create(&collection).await.expect("already there"));
+    assert!(!index.create(&collection, None).await.expect("already there"));
     assert!(index.exists(&collection).await.expect("asked"));
     assert_eq!(index.collections(&collection).await.as_deref(), Ok(std::slice::from_ref(&collection)));
     index.drop_collection(&collection).await.expect("dropped");
@@ -93,10 +94,16 @@ async fn scores_and_probes_agree_with_what_the_analyser_computes() {
         let wanted = [coverage::idf(4, containing), coverage::idf(3, containing)];
         assert!(wanted.iter().any(|idf| (Probe::idf(probe) - idf).abs() < 0.01), "{probe:?} {wanted:?}");
     }
-    let first = index.search_with_statistics(&collection, &query.sparse(), 5).await.expect("with probes");
-    let again = index.search_with_statistics(&collection, &query.sparse(), 5).await.expect("in one call");
+    let first = index
+        .search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5))
+        .await
+        .expect("with probes");
+    let again = index
+        .search_with_statistics(&collection, Wanted::lexical(&query.sparse(), 5))
+        .await
+        .expect("in one call");
     assert_eq!(first, again);
-    let Found { hits, statistics } = first;
+    let Found { hits, statistics, .. } = first;
     assert_eq!(statistics.points, 4);
     let idf = statistics.of(&query);
     for hit in hits {
@@ -107,5 +114,33 @@ async fn scores_and_probes_agree_with_what_the_analyser_computes() {
     let many = [query.sparse(), Sparse::default(), analyser::query("invoices").sparse()];
     let many = index.search_many(&collection, &many, 5).await.expect("in one call");
     assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [2, 0, 1]);
+    index.drop_collection(&collection).await.expect("dropped");
+}
+
+#[tokio::test]
+async fn words_and_meaning_are_asked_for_in_one_call() {
+    let Some((index, lexical)) = server("dense").await else { return };
+    index.drop_collection(&lexical).await.expect("dropped");
+    let collection = format!("{lexical}-two");
+    index.drop_collection(&collection).await.expect("dropped");
+    assert!(index.create(&collection, Some(2)).await.expect("created"));
+    let directions = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-1.0, 0.0]];
+    let written = points().into_iter().zip(directions);
+    let written = written.map(|(point, dense)| Point { dense: Some(dense.to_vec()), ..point }).collect();
+    index.upsert(&collection, written).await.expect("written");
+    let query = analyser::query("When are invoices sent?").sparse();
+    let wanted = Wanted { limit: 3, sparse: Some(&query), nearest: 3, dense: Some(&[2.0, 0.0]) };
+    let found = index.search_with_statistics(&collection, wanted).await.expect("found");
+    assert_eq!(found.hits.iter().map(|hit| hit.id).collect::<Vec<_>>(), [id(2)]);
+    assert_eq!(found.dense.iter().map(|hit| hit.id).collect::<Vec<_>>(), [id(0), id(1), id(2)]);
+    for (hit, cosine) in found.dense.iter().zip([1.0, 0.8, 0.0]) {
+        assert!((hit.score - cosine).abs() < 1e-5, "{}", hit.score);
+    }
+    let meaning = Wanted { nearest: 1, dense: Some(&[0.0, 1.0]), ..Wanted::default() };
+    let found = index.search_with_statistics(&collection, meaning).await.expect("found");
+    assert_eq!((found.hits.len(), found.dense[0].id), (0, id(2)));
+    let wrong = Wanted { nearest: 1, dense: Some(&[1.0, 0.0, 0.0]), ..Wanted::default() };
+    let refused = index.search_with_statistics(&collection, wrong).await.expect_err("a dimension too many");
+    assert!(matches!(refused, IndexError::Refused(_)), "{refused:?}");
     index.drop_collection(&collection).await.expect("dropped");
 }

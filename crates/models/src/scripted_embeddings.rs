@@ -1,10 +1,22 @@
 //! An embedder that needs no server: words are hashed into dimensions. For tests, and useless for search by
-//! meaning: texts are near each other exactly as far as they share words.
+//! meaning: texts are near each other as far as they share words, or ones of a few that mean the same ([`SYNONYMS`]).
+//!
+//! The beginning of its model's name says how it misbehaves: `away…` is never there, `slow…` takes two seconds, `short…`
+//! gives vectors that lack a number. A text with the word `#refused` is refused, and with it the whole call.
+
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::embedding::{Embedding, Shape};
-use crate::{Embedder, Purpose};
+use crate::{Embedder, ModelError, Purpose};
+
+/// What means the same; each word stands for the first of its row.
+const SYNONYMS: &[&[&str]] =
+    &[&["car", "automobile", "машина", "автомобиль"], &["physician", "doctor", "врач", "доктор"]];
+
+/// Longer than any search waits for an embedder.
+const SLOW: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub struct ScriptedEmbedder {
@@ -24,7 +36,10 @@ impl ScriptedEmbedder {
         let mut vector = vec![0.0; self.shape.dims];
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         for word in words {
-            let digest = Sha256::digest(word.to_lowercase().as_bytes());
+            let word = word.to_lowercase();
+            let meaning =
+                SYNONYMS.iter().find(|row| row.contains(&word.as_str())).map_or(&*word, |row| row[0]);
+            let digest = Sha256::digest(meaning.as_bytes());
             let at = usize::from(digest[0]) << 8 | usize::from(digest[1]);
             let dims = vector.len();
             vector[at % dims] += if digest[2] & 1 == 0 { 1.0 } else { -1.0 };
@@ -51,8 +66,24 @@ impl Embedder for ScriptedEmbedder {
     }
 
     fn embed<'a>(&'a self, texts: &'a [String], _: Purpose) -> Embedding<'a> {
-        let vectors = texts.iter().map(|text| self.vector(text)).collect();
-        Box::pin(std::future::ready(self.shape.checked(vectors, texts.len())))
+        Box::pin(async move {
+            if self.identity.starts_with("away") {
+                return Err(ModelError::unavailable("the script says so"));
+            }
+            if self.identity.starts_with("slow") {
+                tokio::time::sleep(SLOW).await;
+            }
+            if texts.iter().any(|text| text.contains("#refused")) {
+                return Err(ModelError::Rejected("the script says so".to_owned()));
+            }
+            let mut vectors: Vec<Vec<f32>> = texts.iter().map(|text| self.vector(text)).collect();
+            if self.identity.starts_with("short") {
+                for vector in &mut vectors {
+                    vector.pop();
+                }
+            }
+            self.shape.checked(vectors, texts.len())
+        })
     }
 }
 

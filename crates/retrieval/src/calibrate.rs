@@ -6,37 +6,42 @@
 //! they did not have it. **Unanswerable**: the same headings without any chunk of their own document, unless
 //! another document has the same heading. What the two say about a threshold is decided by
 //! [`knowledge::coverage::fit`].
+//!
+//! A generation with dense vectors is fitted a second time, by words and meaning ([`meaning`]): how much the
+//! meaning weighs in each language, with a threshold of its own. The first threshold stays, for languages that
+//! the embedder does not know and for searches that have to do without it.
 
+mod meaning;
+mod probe;
 mod svg;
+mod weigh;
 
-use std::collections::{HashMap, HashSet};
-
-use contract::DocumentId;
 use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf, Point};
 use knowledge::rerank::{self, Candidate};
-use knowledge::{Index, IndexError};
+use knowledge::{Index, Wanted};
 use serde::{Deserialize, Serialize};
 use store::generations::{self, Generation};
-use store::passages::{self, Passage};
+use store::passages::Passage;
 use store::{Ledger, documents, revisions};
 use uuid::Uuid;
 
-use crate::RetrievalError;
+pub(crate) use self::meaning::Fitting;
+use self::probe::{Probe, headings, held_out};
+use crate::search::lost;
+use crate::shelf::Shelf;
+use crate::{Fits, RetrievalError, Vectors};
 
 /// Chunks that headings are taken from.
-const SAMPLE: i64 = 2000;
+const SAMPLE: u16 = 2000;
 
 /// Headings asked at the most. Two searches' worth of work each, some milliseconds; the 3 % quantile that the
 /// threshold rests on is the twelfth of them.
 const HEADINGS: usize = 400;
 
-/// Words that a heading must have beside function words. One word ("Overview") is no question.
-const WORDS: usize = 2;
-
-/// A heading of more documents than this says what kind of section it is ("Before you begin"), not what it
-/// is about.
-const DOCUMENTS: usize = 2;
+/// Headings, and sentences of each language, asked at the most to fit words and meaning. Each is embedded, and so are
+/// the passages that it is taken from: about a thousand texts, half a minute of a model on a CPU.
+const PROBES: usize = 200;
 
 /// Hits fetched for a heading: enough that [`rerank::CANDIDATES`] are left without its own document, unless
 /// that is a book.
@@ -64,6 +69,8 @@ pub struct Calibration {
     pub answerable: Vec<f32>,
     /// Coverage of the same headings without their own documents; of those that no other document has.
     pub unanswerable: Vec<f32>,
+    /// How words and meaning go together; empty for a generation without dense vectors.
+    pub fits: Fits,
     /// Documents there were.
     pub documents: i64,
 }
@@ -77,6 +84,8 @@ struct Record {
     refused: f32,
     /// Threshold, kept, refused.
     curve: Vec<(f32, f32, f32)>,
+    #[serde(default, skip_serializing_if = "Fits::is_empty")]
+    fusion: Fits,
 }
 
 impl Calibration {
@@ -86,12 +95,18 @@ impl Calibration {
     }
 }
 
-/// Whether the knowledge has changed so much since the last fit that there should be another one.
+/// Whether the knowledge has changed so much since the last fit that there should be another one, which this process
+/// can make.
 ///
 /// # Errors
 /// [`RetrievalError`].
-pub async fn due(ledger: &Ledger, generation: &Generation) -> Result<bool, RetrievalError> {
-    if !generation.prepared || generation.analyser != analyser::VERSION {
+pub async fn due(
+    ledger: &Ledger,
+    vectors: &Vectors,
+    generation: &Generation,
+) -> Result<bool, RetrievalError> {
+    let known = generation.embedder.as_deref().is_none_or(|identity| vectors.knows(identity));
+    if !known || !generation.prepared || generation.analyser != analyser::VERSION {
         return Ok(false);
     }
     let now = documents::stock(ledger).await?.documents;
@@ -116,8 +131,12 @@ fn changed(last: Option<i64>, now: i64, share: f64) -> bool {
 ///
 /// # Errors
 /// [`RetrievalError`].
-pub async fn calibrate(ledger: &Ledger, index: &Index) -> Result<Calibration, RetrievalError> {
-    let fitted = measure(ledger, index, None, |_, _| {}).await?;
+pub async fn calibrate(
+    ledger: &Ledger,
+    index: &Index,
+    vectors: &Vectors,
+) -> Result<Calibration, RetrievalError> {
+    let fitted = measure(ledger, index, vectors, None, |_, _| {}).await?;
     keep(ledger, &fitted).await?;
     Ok(fitted)
 }
@@ -133,19 +152,21 @@ pub async fn keep(ledger: &Ledger, fitted: &Calibration) -> Result<(), Retrieval
         kept: fitted.kept,
         refused: fitted.refused,
         curve: fitted.curve.iter().map(|point| (point.threshold, point.kept, point.refused)).collect(),
+        fusion: fitted.fits.clone(),
     };
     let record = serde_json::json!(record);
     Ok(generations::fit(ledger, fitted.generation.id, Some(fitted.threshold), &record).await?)
 }
 
 /// Fits a generation that is complete, the live one unless another is named, without keeping the result.
-/// `asked` is told how many headings were asked, and how many there are.
+/// `asked` is told how many questions were asked, and how many there are.
 ///
 /// # Errors
 /// [`RetrievalError`].
 pub async fn measure(
     ledger: &Ledger,
     index: &Index,
+    vectors: &Vectors,
     generation: Option<Generation>,
     mut asked: impl FnMut(usize, usize),
 ) -> Result<Calibration, RetrievalError> {
@@ -157,53 +178,49 @@ pub async fn measure(
         return Err(RetrievalError::Analyser { live: generation.analyser, ours: analyser::VERSION });
     }
     let documents = documents::stock(ledger).await?.documents;
-    let headings = headings(&passages::sample(ledger, SAMPLE).await?);
+    let shelf = Shelf::Ledger(ledger);
+    let sample = shelf.sample(SAMPLE).await?;
+    let headings = headings(&sample, HEADINGS);
+    let probes = if generation.embedder.is_some() { probes(&sample) } else { Vec::new() };
+    let of = headings.len() + probes.len();
+    // First, because it may fail: an embedder that is away should not cost more than asking it.
+    let mut done = 0;
+    let fits = match generation.embedder.as_deref() {
+        None => Fits::default(),
+        Some(embedder) => {
+            let collection = &generation.collection;
+            let told = || {
+                done += 1;
+                asked(done.min(of), of);
+            };
+            Fitting { index, vectors, shelf, collection, embedder }.fit(&probes, told).await?
+        }
+    };
     let (mut answerable, mut unanswerable) = (Vec::new(), Vec::new());
     for (done, heading) in headings.iter().enumerate() {
-        let covered = ask(ledger, index, &generation, heading).await?;
+        let covered = ask(shelf, index, &generation, heading).await?;
         answerable.push(covered.answerable);
         unanswerable.extend(covered.unanswerable);
-        asked(done + 1, headings.len());
+        asked(probes.len() + done + 1, of);
     }
     let coverage::Fitted { threshold, kept, refused, curve } = coverage::fit(&answerable, &unanswerable);
-    Ok(Calibration { generation, threshold, kept, refused, curve, answerable, unanswerable, documents })
+    Ok(Calibration { generation, threshold, kept, refused, curve, answerable, unanswerable, fits, documents })
 }
 
-/// A heading that is asked as a question.
-#[derive(Debug, PartialEq)]
-struct Heading {
-    text: String,
-    document: DocumentId,
+/// What words and meaning are fitted by.
+fn probes(sample: &[Passage]) -> Vec<Probe> {
+    let mut probes = headings(sample, PROBES);
+    probes.extend(held_out(sample, PROBES));
+    probes
 }
 
-impl Heading {
-    /// Whether a passage stands under a heading or title of these words.
-    fn is_of(&self, passage: &Passage) -> bool {
-        let folded = self.text.to_lowercase();
-        passage.heading.iter().chain([&passage.title]).any(|above| above.to_lowercase() == folded)
-    }
-}
-
-/// Headings that could be questions, each text once: of the deepest heading of each chunk, or of the title
-/// where there is none.
-fn headings(sample: &[Passage]) -> Vec<Heading> {
-    let text = |passage: &Passage| passage.heading.last().unwrap_or(&passage.title).clone();
-    let mut of: HashMap<String, HashSet<DocumentId>> = HashMap::new();
-    for passage in sample {
-        of.entry(text(passage).to_lowercase()).or_default().insert(passage.document);
-    }
-    let mut asked = HashSet::new();
-    sample
-        .iter()
-        .map(|passage| Heading { text: text(passage), document: passage.document })
-        .filter(|heading| {
-            let folded = heading.text.to_lowercase();
-            of.get(&folded).is_some_and(|documents| documents.len() <= DOCUMENTS)
-                && analyser::query(&heading.text).words.len() >= WORDS
-                && asked.insert(folded)
-        })
-        .take(HEADINGS)
-        .collect()
+/// Fits words and meaning for a corpus in memory, as [`measure`] does it for the ledger's.
+///
+/// # Errors
+/// [`RetrievalError`].
+pub(crate) async fn fits(fitting: Fitting<'_>, asked: impl FnMut()) -> Result<Fits, RetrievalError> {
+    let probes = probes(&fitting.shelf.sample(SAMPLE).await?);
+    fitting.fit(&probes, asked).await
 }
 
 struct Covered {
@@ -213,24 +230,19 @@ struct Covered {
 }
 
 async fn ask(
-    ledger: &Ledger,
+    shelf: Shelf<'_>,
     index: &Index,
     generation: &Generation,
-    heading: &Heading,
+    heading: &Probe,
 ) -> Result<Covered, RetrievalError> {
     let query = analyser::query(&heading.text);
-    let found = index.search_with_statistics(&generation.collection, &query.sparse(), HITS).await;
-    let found = found.map_err(|error| match error {
-        IndexError::Missing(collection) => RetrievalError::Lost { collection },
-        other => RetrievalError::Index(other),
-    })?;
+    let sparse = query.sparse();
+    let found = index
+        .search_with_statistics(&generation.collection, Wanted::lexical(&sparse, HITS))
+        .await
+        .map_err(lost)?;
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
-    let rows: HashMap<Uuid, Passage> = passages::visible(ledger, &ids, None)
-        .await?
-        .passages
-        .into_iter()
-        .map(|passage| (passage.chunk.0, passage))
-        .collect();
+    let rows = shelf.passages(&ids).await?;
     let hits: Vec<(f32, &Passage)> =
         found.hits.iter().filter_map(|hit| rows.get(&hit.id).map(|row| (hit.score, row))).collect();
     let idf = found.statistics.of(&query);
@@ -239,7 +251,7 @@ async fn ask(
     let bare: Vec<(f32, Passage)> =
         hits.into_iter().map(|(score, passage)| without(heading, &query, &idf, score, passage)).collect();
     let bare: Vec<(f32, &Passage)> = bare.iter().map(|(score, passage)| (*score, passage)).collect();
-    let elsewhere = foreign.iter().any(|(_, passage)| heading.is_of(passage));
+    let elsewhere = foreign.iter().any(|(_, passage)| heading.is_answered_by(passage));
     Ok(Covered {
         answerable: covered(&query, &idf, bare),
         unanswerable: (!elsewhere).then(|| covered(&query, &idf, foreign)),
@@ -247,17 +259,8 @@ async fn ask(
 }
 
 /// A hit as it would be if the heading were not there; any other one as it is.
-fn without(heading: &Heading, query: &Query, idf: &Idf, score: f32, passage: &Passage) -> (f32, Passage) {
-    let mut bare = passage.clone();
-    if passage.document == heading.document {
-        bare.heading.retain(|above| *above != heading.text);
-        if bare.title == heading.text {
-            bare.title.clear();
-        }
-    }
-    if bare == *passage {
-        return (score, bare);
-    }
+fn without(heading: &Probe, query: &Query, idf: &Idf, score: f32, passage: &Passage) -> (f32, Passage) {
+    let Some(bare) = heading.taken_from(passage) else { return (score, passage.clone()) };
     let vector = analyser::document(&bare.title, &bare.heading, &bare.text);
     (coverage::score(query, idf, &vector), bare)
 }
@@ -280,6 +283,8 @@ fn covered(query: &Query, idf: &Idf, mut hits: Vec<(f32, &Passage)>) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use contract::DocumentId;
+
     use super::*;
 
     fn passage(document: u128, heading: &[&str], text: &str) -> Passage {
@@ -321,14 +326,18 @@ mod tests {
             passage(5, &["Next steps here"], "f"),
             passage(6, &["Next Steps here"], "g"),
         ];
-        let texts: Vec<String> = headings(&sample).into_iter().map(|heading| heading.text).collect();
+        let texts: Vec<String> = headings(&sample, 100).into_iter().map(|heading| heading.text).collect();
         // "Your account" has one word that says something, "Overview" too; "Next steps here" is everywhere.
         assert_eq!(texts, ["Reset a password"]);
     }
 
     #[test]
     fn the_own_section_is_scored_without_its_heading_and_others_are_not() {
-        let heading = Heading { text: "Reset a password".into(), document: DocumentId(Uuid::from_u128(1)) };
+        let heading = Probe {
+            text: "Reset a password".into(),
+            document: DocumentId(Uuid::from_u128(1)),
+            from: probe::From::Heading,
+        };
         let query = analyser::query(&heading.text);
         let idf = Idf(vec![2.0; query.terms.len()]);
         let own = passage(1, &["Guide", "Reset a password"], "Write to us.");

@@ -16,6 +16,7 @@ use store::{Ledger, documents, tombstones};
 use uuid::Uuid;
 
 use crate::RetrievalError;
+use crate::search::lost;
 
 /// Ids in a page. 16 bytes each; a page of the ledger is a statement, of the index a call.
 const PAGE: u16 = 2000;
@@ -181,13 +182,6 @@ impl<'a> Pages<'a> {
 
     fn take(&mut self) {
         self.page.pop_front();
-    }
-}
-
-fn lost(error: IndexError) -> RetrievalError {
-    match error {
-        IndexError::Missing(collection) => RetrievalError::Lost { collection },
-        other => RetrievalError::Index(other),
     }
 }
 

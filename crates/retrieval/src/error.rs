@@ -2,6 +2,8 @@
 
 use knowledge::IndexError;
 
+use crate::VectorError;
+
 /// A search that has no result. Each names its remedy, where there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrievalError {
@@ -9,6 +11,9 @@ pub enum RetrievalError {
     Ledger(#[from] store::Error),
     #[error(transparent)]
     Index(IndexError),
+    /// Of the vectors that a fit needs. A search does without.
+    #[error(transparent)]
+    Vectors(#[from] VectorError),
     /// Nothing has been indexed by this installation yet.
     #[error("there is no index yet: start `vectora up`, or `vectora worker`")]
     NoGeneration,
@@ -28,6 +33,7 @@ impl RetrievalError {
         match self {
             Self::Ledger(error) => error.is_unavailable(),
             Self::Index(error) => error.is_away(),
+            Self::Vectors(error) => matches!(error, VectorError::Away(_) | VectorError::Unknown(_)),
             Self::NoGeneration | Self::Lost { .. } | Self::Analyser { .. } => true,
         }
     }
@@ -36,6 +42,7 @@ impl RetrievalError {
     pub const fn dependency(&self) -> &'static str {
         match self {
             Self::Ledger(_) => "ledger",
+            Self::Vectors(_) => "embedder",
             _ => "index",
         }
     }

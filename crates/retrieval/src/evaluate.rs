@@ -5,6 +5,9 @@
 //! functions. Only the ledger is left out: the texts come from memory, so the times are of the index and of
 //! the ordering.
 //!
+//! With an embedder the collection fits itself first, by nothing but its own texts, as a knowledge base does
+//! ([`crate::calibrate`]); the questions are not looked at.
+//!
 //! A document is found where the best of its passages is.
 
 mod metrics;
@@ -15,20 +18,27 @@ use std::time::{Duration, Instant};
 
 use contract::{Block, ChunkId, DocumentId};
 use knowledge::rerank::CANDIDATES;
-use knowledge::{Index, IndexError, Point, analyser, coverage, rerank};
+use knowledge::{Fusion, Index, Point, analyser, coverage, passage};
+use models::Embedder;
 use serde::Serialize;
 use store::passages::Passage as Stored;
 use uuid::Uuid;
 
 pub use self::metrics::{ndcg, percentile, recall, reciprocal_rank, refused_keeping};
 pub use self::set::{Query, Row, SetError, corpus, negatives, queries};
-use crate::search::{shown, texts};
+use crate::calibrate::{self, Fitting};
+use crate::candidates::{candidates, ids, order, shown, wanted};
+use crate::shelf::Shelf;
+use crate::{Fits, RetrievalError, Vectors};
 
 /// Points in one call: a page of the index client's size, well below every limit on messages.
 const POINTS: usize = 500;
 
 /// A private collection older than this was left behind by a process that was killed.
 const FORGOTTEN: Duration = Duration::from_hours(24);
+
+/// A weight of meaning beside which words do not count.
+const MEANING_ALONE: f32 = 1e6;
 
 /// The share of answerable questions that a threshold keeps, in `refused_at_95`.
 const KEPT: f64 = 0.95;
@@ -50,9 +60,28 @@ impl Set {
     }
 }
 
+/// What questions are searched by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// Words alone.
+    #[default]
+    Lexical,
+    /// Meaning alone.
+    Dense,
+    /// Both, as fitted.
+    Fused,
+}
+
 /// The figures. Shares are from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
+    /// What was searched by.
+    pub fusion: By,
+    /// Identity of the embedder, if there was one.
+    pub embedder: Option<String>,
+    /// What was fitted for each language.
+    pub fits: Fits,
     /// Answerable questions: those that the first six figures are the mean of.
     pub queries: usize,
     pub ndcg_at_10: f64,
@@ -76,6 +105,8 @@ pub struct Measured {
 pub enum Step {
     /// Rows that are indexed.
     Indexing { done: usize, of: usize },
+    /// Questions that the corpus asked itself.
+    Fitting { done: usize },
     /// Questions that were asked.
     Asking { done: usize, of: usize },
 }
@@ -84,33 +115,38 @@ pub enum Step {
 /// `None`: `stop` came first.
 ///
 /// # Errors
-/// [`IndexError`].
+/// [`RetrievalError`].
 pub async fn evaluate(
     index: &Index,
+    vectors: &Vectors,
+    by: By,
     prefix: &str,
     set: &Set,
     stop: impl Future<Output = ()>,
     step: impl FnMut(Step),
-) -> Result<Option<Measured>, IndexError> {
+) -> Result<Option<Measured>, RetrievalError> {
     let family = format!("{prefix}_eval_");
     drop_forgotten(index, &family).await?;
     let collection = format!("{family}{}", Uuid::now_v7().simple());
+    let embedder = if by == By::Lexical { None } else { vectors.current() };
+    let bench = Bench { index, vectors, embedder: embedder.as_deref(), by, collection: &collection };
     let measured = tokio::select! {
-        measured = Box::pin(measure(index, &collection, set, step)) => measured.map(Some),
+        measured = Box::pin(bench.measure(set, step)) => measured.map(Some),
         () = stop => Ok(None),
     };
     let dropped = index.drop_collection(&collection).await;
     let measured = measured?;
-    dropped.map(|()| measured)
+    dropped.map_err(RetrievalError::Index)?;
+    Ok(measured)
 }
 
 /// Collections of evaluations that were killed.
-async fn drop_forgotten(index: &Index, family: &str) -> Result<(), IndexError> {
+async fn drop_forgotten(index: &Index, family: &str) -> Result<(), RetrievalError> {
     let now = unix_seconds(Uuid::now_v7());
-    for collection in index.collections(family).await? {
+    for collection in index.collections(family).await.map_err(RetrievalError::Index)? {
         let made = collection.strip_prefix(family).and_then(|id| Uuid::parse_str(id).ok()).map(unix_seconds);
         if made.is_some_and(|made| now.saturating_sub(made) > FORGOTTEN.as_secs()) {
-            index.drop_collection(&collection).await?;
+            index.drop_collection(&collection).await.map_err(RetrievalError::Index)?;
         }
     }
     Ok(())
@@ -120,91 +156,183 @@ fn unix_seconds(id: Uuid) -> u64 {
     id.get_timestamp().map_or(u64::MAX, |at| at.to_unix().0)
 }
 
-async fn measure(
-    index: &Index,
-    collection: &str,
-    set: &Set,
-    mut step: impl FnMut(Step),
-) -> Result<Measured, IndexError> {
-    index.create(collection).await?;
-    let chunks = fill(index, collection, &set.corpus, &mut step).await?;
-    let answerable: Vec<&Query> = set.queries.iter().filter(|query| query.is_answerable()).collect();
-    let of = answerable.len() + set.negatives.len();
-    let mut sums = [0.0; 5];
-    let (mut positives, mut negatives, mut times) = (Vec::new(), Vec::new(), Vec::new());
-    for query in &answerable {
-        let (found, took) = search_timed(index, collection, &chunks, &query.text).await?;
-        let of_query = [
-            ndcg(&found.documents, &query.relevant, 10),
-            recall(&found.documents, &query.relevant, 1),
-            recall(&found.documents, &query.relevant, 5),
-            recall(&found.documents, &query.relevant, 10),
-            reciprocal_rank(&found.documents, &query.relevant, 10),
-        ];
-        sums.iter_mut().zip(of_query).for_each(|(sum, value)| *sum += value);
-        positives.push(found.coverage);
-        times.push(took);
-        step(Step::Asking { done: times.len(), of });
-    }
-    for text in &set.negatives {
-        let (found, took) = search_timed(index, collection, &chunks, text).await?;
-        negatives.push(found.coverage);
-        times.push(took);
-        step(Step::Asking { done: times.len(), of });
-    }
-    times.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_precision_loss, reason = "a count of questions is far below 2^52")]
-    let [ndcg_at_10, recall_at_1, recall_at_5, recall_at_10, mrr_at_10] =
-        sums.map(|sum| sum / answerable.len().max(1) as f64);
-    Ok(Measured {
-        queries: answerable.len(),
-        ndcg_at_10,
-        recall_at_1,
-        recall_at_5,
-        recall_at_10,
-        mrr_at_10,
-        auroc: coverage::auroc(&positives, &negatives),
-        refused_at_95: refused_keeping(KEPT, &positives, &negatives),
-        p50_ms: percentile(&times, 0.5),
-        p95_ms: percentile(&times, 0.95),
-    })
+/// A private collection that is measured.
+struct Bench<'a> {
+    index: &'a Index,
+    vectors: &'a Vectors,
+    embedder: Option<&'a dyn Embedder>,
+    by: By,
+    collection: &'a str,
 }
 
-/// Cuts, analyses and writes the corpus. Returns what the ledger would know of its chunks.
-async fn fill(
-    index: &Index,
-    collection: &str,
-    corpus: &[Row],
-    step: &mut impl FnMut(Step),
-) -> Result<HashMap<Uuid, Stored>, IndexError> {
-    let mut chunks = HashMap::new();
-    let mut points = Vec::with_capacity(POINTS);
-    for (done, row) in corpus.iter().enumerate() {
-        for (position, chunk) in knowledge::chunks(&document(row), &row.title).into_iter().enumerate() {
-            let sparse = analyser::document(&chunk.title, &chunk.heading, &chunk.text);
-            let id = ChunkId::new();
-            points.push(Point { id: id.0, sparse });
-            chunks.insert(
-                id.0,
-                Stored {
-                    chunk: id,
-                    document: numbered(done),
-                    position: i32::try_from(position).unwrap_or(i32::MAX),
-                    source: String::new(),
-                    path: row.id.clone(),
-                    title: chunk.title,
-                    heading: chunk.heading,
-                    text: chunk.text,
-                    url: None,
-                },
-            );
+impl Bench<'_> {
+    async fn measure(&self, set: &Set, mut step: impl FnMut(Step)) -> Result<Measured, RetrievalError> {
+        let dims = self.embedder.map(Embedder::dims);
+        self.index.create(self.collection, dims).await.map_err(RetrievalError::Index)?;
+        let chunks = self.fill(&set.corpus, &mut step).await?;
+        let fits = self.fits(&chunks, &mut step).await?;
+        let answerable: Vec<&Query> = set.queries.iter().filter(|query| query.is_answerable()).collect();
+        let of = answerable.len() + set.negatives.len();
+        let mut sums = [0.0; 5];
+        let (mut positives, mut negatives, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        for query in &answerable {
+            let (found, took) = self.search_timed(&fits, &chunks, &query.text).await?;
+            let of_query = [
+                ndcg(&found.documents, &query.relevant, 10),
+                recall(&found.documents, &query.relevant, 1),
+                recall(&found.documents, &query.relevant, 5),
+                recall(&found.documents, &query.relevant, 10),
+                reciprocal_rank(&found.documents, &query.relevant, 10),
+            ];
+            sums.iter_mut().zip(of_query).for_each(|(sum, value)| *sum += value);
+            positives.push(found.coverage);
+            times.push(took);
+            step(Step::Asking { done: times.len(), of });
         }
-        if points.len() >= POINTS || done + 1 == corpus.len() {
-            index.upsert(collection, std::mem::take(&mut points)).await?;
-            step(Step::Indexing { done: done + 1, of: corpus.len() });
+        for text in &set.negatives {
+            let (found, took) = self.search_timed(&fits, &chunks, text).await?;
+            negatives.push(found.coverage);
+            times.push(took);
+            step(Step::Asking { done: times.len(), of });
         }
+        times.sort_by(f64::total_cmp);
+        #[expect(clippy::cast_precision_loss, reason = "a count of questions is far below 2^52")]
+        let [ndcg_at_10, recall_at_1, recall_at_5, recall_at_10, mrr_at_10] =
+            sums.map(|sum| sum / answerable.len().max(1) as f64);
+        Ok(Measured {
+            fusion: self.by,
+            embedder: self.embedder.map(|embedder| embedder.identity().to_owned()),
+            fits,
+            queries: answerable.len(),
+            ndcg_at_10,
+            recall_at_1,
+            recall_at_5,
+            recall_at_10,
+            mrr_at_10,
+            auroc: coverage::auroc(&positives, &negatives),
+            refused_at_95: refused_keeping(KEPT, &positives, &negatives),
+            p50_ms: percentile(&times, 0.5),
+            p95_ms: percentile(&times, 0.95),
+        })
     }
-    Ok(chunks)
+
+    /// Cuts, analyses, embeds and writes the corpus. Returns what the ledger would know of its chunks.
+    async fn fill(
+        &self,
+        corpus: &[Row],
+        step: &mut impl FnMut(Step),
+    ) -> Result<HashMap<Uuid, Stored>, RetrievalError> {
+        let mut chunks = HashMap::new();
+        let (mut points, mut texts) = (Vec::with_capacity(POINTS), Vec::new());
+        for (done, row) in corpus.iter().enumerate() {
+            for (position, chunk) in knowledge::chunks(&document(row), &row.title).into_iter().enumerate() {
+                let sparse = analyser::document(&chunk.title, &chunk.heading, &chunk.text);
+                let id = ChunkId::new();
+                points.push(Point { id: id.0, sparse, dense: None });
+                texts.push(passage(&chunk.title, &chunk.heading, &chunk.text));
+                chunks.insert(id.0, stored(id, done, position, row, chunk));
+            }
+            if points.len() >= POINTS || done + 1 == corpus.len() {
+                if let Some(embedder) = self.embedder {
+                    let dense = self.vectors.of_passages(embedder.identity(), &texts).await?;
+                    points.iter_mut().zip(dense).for_each(|(point, dense)| point.dense = Some(dense));
+                }
+                let points = std::mem::take(&mut points);
+                self.index.upsert(self.collection, points).await.map_err(RetrievalError::Index)?;
+                texts.clear();
+                step(Step::Indexing { done: done + 1, of: corpus.len() });
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// What the corpus says of itself.
+    async fn fits(
+        &self,
+        chunks: &HashMap<Uuid, Stored>,
+        step: &mut impl FnMut(Step),
+    ) -> Result<Fits, RetrievalError> {
+        let (By::Fused, Some(embedder)) = (self.by, self.embedder) else { return Ok(Fits::default()) };
+        let mut done = 0;
+        let told = || {
+            done += 1;
+            step(Step::Fitting { done });
+        };
+        let fitting = Fitting {
+            index: self.index,
+            vectors: self.vectors,
+            shelf: Shelf::Memory(chunks),
+            collection: self.collection,
+            embedder: embedder.identity(),
+        };
+        calibrate::fits(fitting, told).await
+    }
+
+    /// A search, and how many milliseconds it took.
+    async fn search_timed(
+        &self,
+        fits: &Fits,
+        chunks: &HashMap<Uuid, Stored>,
+        text: &str,
+    ) -> Result<(Ordered, f64), RetrievalError> {
+        let began = Instant::now();
+        let found = self.search(fits, chunks, text).await?;
+        Ok((found, began.elapsed().as_secs_f64() * 1000.0))
+    }
+
+    /// As `Retriever::search` does it: the same calls in the same order, with as many candidates.
+    async fn search(
+        &self,
+        fits: &Fits,
+        chunks: &HashMap<Uuid, Stored>,
+        text: &str,
+    ) -> Result<Ordered, RetrievalError> {
+        let query = analyser::query(text);
+        let sparse = query.sparse();
+        let fusion = match self.by {
+            By::Lexical => None,
+            // Coverage is the cosine then, from 0 upwards.
+            By::Dense => Some(Fusion { weight: MEANING_ALONE, cover: MEANING_ALONE, middle: 0.0 }),
+            By::Fused => fits.for_question(text).map(|fit| fit.fusion),
+        };
+        let vector = match (fusion, self.embedder) {
+            (Some(_), Some(embedder)) => {
+                let asked = [text.to_owned()];
+                self.vectors.of_questions(embedder.identity(), &asked).await?.pop()
+            }
+            _ => None,
+        };
+        let asked = wanted(&sparse, vector.as_deref(), CANDIDATES);
+        let found = self.index.search_with_statistics(self.collection, asked).await;
+        let found = found.map_err(RetrievalError::Index)?;
+        let rows = Shelf::Memory(chunks).passages(&ids(&found, CANDIDATES)).await?;
+        let idf = found.statistics.of(&query);
+        let candidates = candidates(&query, &idf, &found, rows);
+        let ordered = order(&query, &idf, &candidates, fusion.filter(|_| vector.is_some()));
+        let mut documents: Vec<usize> = Vec::new();
+        for passage in shown(&candidates, &ordered.ranked, ordered.ranked.len()) {
+            let row = number(passage.document);
+            if !documents.contains(&row) {
+                documents.push(row);
+            }
+        }
+        Ok(Ordered { documents, coverage: ordered.coverage })
+    }
+}
+
+/// A chunk as the ledger would have it.
+fn stored(id: ChunkId, number: usize, position: usize, row: &Row, chunk: knowledge::Chunk) -> Stored {
+    Stored {
+        chunk: id,
+        document: numbered(number),
+        position: i32::try_from(position).unwrap_or(i32::MAX),
+        source: String::new(),
+        path: row.id.clone(),
+        title: chunk.title,
+        heading: chunk.heading,
+        text: chunk.text,
+        url: None,
+    }
 }
 
 /// A row as extraction would give it: its headings, and its text parted into paragraphs by empty lines.
@@ -241,44 +369,6 @@ struct Ordered {
     /// Rows, each once, best first.
     documents: Vec<usize>,
     coverage: f32,
-}
-
-/// A search, and how many milliseconds it took.
-async fn search_timed(
-    index: &Index,
-    collection: &str,
-    chunks: &HashMap<Uuid, Stored>,
-    text: &str,
-) -> Result<(Ordered, f64), IndexError> {
-    let began = Instant::now();
-    let found = search(index, collection, chunks, text).await?;
-    Ok((found, began.elapsed().as_secs_f64() * 1000.0))
-}
-
-/// As `Retriever::search` does it: the same calls in the same order, with as many candidates.
-async fn search(
-    index: &Index,
-    collection: &str,
-    chunks: &HashMap<Uuid, Stored>,
-    text: &str,
-) -> Result<Ordered, IndexError> {
-    let query = analyser::query(text);
-    let asked = u32::try_from(CANDIDATES).unwrap_or(u32::MAX);
-    let found = index.search_with_statistics(collection, &query.sparse(), asked).await?;
-    let visible: Vec<(f32, Stored)> = found
-        .hits
-        .iter()
-        .filter_map(|hit| chunks.get(&hit.id).map(|chunk| (hit.score, chunk.clone())))
-        .collect();
-    let ranked = rerank(&query, &found.statistics.of(&query), &texts(&visible));
-    let mut documents: Vec<usize> = Vec::new();
-    for passage in shown(&visible, &ranked, ranked.len()) {
-        let row = number(passage.document);
-        if !documents.contains(&row) {
-            documents.push(row);
-        }
-    }
-    Ok(Ordered { documents, coverage: coverage::coverage(&ranked) })
 }
 
 #[cfg(test)]

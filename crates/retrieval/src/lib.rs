@@ -5,21 +5,28 @@
 //! and the tools all search through it.
 
 pub mod calibrate;
+mod candidates;
 pub mod check;
 mod error;
 pub mod evaluate;
+mod fits;
+mod metrics;
 mod prepare;
 mod rank;
 pub mod reindex;
 mod search;
+mod shelf;
+mod vectors;
 
 use contract::{ChunkId, DocumentId};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::RetrievalError;
+pub use self::fits::{Fit, Fits};
+pub use self::metrics::Metrics;
 pub use self::prepare::{prepare, recipe};
-pub use self::rank::{Candidate, Merged, rank};
 pub use self::search::Retriever;
+pub use self::vectors::{VectorError, Vectors};
 
 /// What was found for a question. It is kept with the turn, so that citations survive the document.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

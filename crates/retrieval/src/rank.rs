@@ -7,25 +7,25 @@ use contract::{ChunkId, DocumentId};
 
 /// A visible hit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    pub chunk: ChunkId,
-    pub document: DocumentId,
+pub(crate) struct Candidate {
+    pub(crate) chunk: ChunkId,
+    pub(crate) document: DocumentId,
     /// Of the chunk in its document.
-    pub position: i32,
+    pub(crate) position: i32,
     /// The headings above it: neighbours of another section are another passage, with a citation of its own.
-    pub heading: Vec<String>,
-    pub score: f32,
-    pub text: String,
+    pub(crate) heading: Vec<String>,
+    pub(crate) score: f32,
+    pub(crate) text: String,
 }
 
 /// A passage: chunks that follow one another, with the score of the best.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Merged {
+pub(crate) struct Merged {
     /// Which candidate is the best of it.
-    pub best: usize,
+    pub(crate) best: usize,
     /// All of it, in the document's order.
-    pub members: Vec<usize>,
-    pub score: f32,
+    pub(crate) members: Vec<usize>,
+    pub(crate) score: f32,
 }
 
 /// Characters of a passage at the most, when neighbours are merged: three chunks of the usual size. Longer ones would
@@ -37,7 +37,7 @@ const LONGEST: usize = 2400;
 const KINDRED: f32 = 0.5;
 
 /// Orders candidates (best first, as the index does) into at most `limit` passages.
-pub fn rank(candidates: &[Candidate], limit: usize) -> Vec<Merged> {
+pub(crate) fn rank(candidates: &[Candidate], limit: usize) -> Vec<Merged> {
     let mut taken = vec![false; candidates.len()];
     let mut texts = std::collections::HashSet::new();
     let mut ranked = Vec::new();

@@ -7,6 +7,9 @@
 //! **The old collection may be gone** (somebody deleted the index): everything comes out of the ledger, the
 //! files are not needed.
 //!
+//! **A changed embedder** is a new generation like any other: the live one is searched with its own until the switch,
+//! so a process should be able to reach both until then.
+//!
 //! **A changed chunker** gives each live document a new revision from its extracted text. Normally these go
 //! live first, and the new generation is made of the new chunks. Where the live generation cannot take
 //! anything any more (its collection is gone, or its analyser is not ours), the new one is made of the old
@@ -15,11 +18,12 @@
 use std::time::Duration;
 
 use knowledge::{Index, analyser, chunker};
-use store::generations::{self, Generation, Progress};
+use store::generations::{self, Generation, Progress, Recipe};
 use store::{Ledger, revisions};
 use tokio::time::Instant;
 
-use crate::{RetrievalError, calibrate, check, prepare, recipe};
+use crate::prepare::make_collection;
+use crate::{RetrievalError, Vectors, calibrate, check, prepare, recipe};
 
 /// Documents of one transaction: a fraction of a second, in which no extraction of them settles.
 const AT_ONCE: i64 = 200;
@@ -99,13 +103,17 @@ impl From<knowledge::IndexError> for ReindexError {
 pub async fn reindex(
     ledger: &Ledger,
     index: &Index,
+    vectors: &Vectors,
     options: Options<'_>,
     mut step: impl FnMut(Step),
 ) -> Result<Outcome, ReindexError> {
-    let live = Live::look(ledger, index, options.prefix).await?;
+    let live = Live::look(ledger, index, vectors, options.prefix).await?;
+    let embedder = vectors.current();
+    let wanted = recipe(options.prefix, embedder.as_deref());
     let anew = options.chunks || live.generation.chunker != chunker::VERSION;
-    let begun = resumable(ledger, index).await?;
-    if begun.is_none() && !options.force && !anew && live.usable {
+    let begun = resumable(ledger, index, wanted).await?;
+    let same = is_made_with(&live.generation, wanted);
+    if begun.is_none() && !options.force && !anew && live.usable && same {
         let checked = check::check(ledger, index, &live.generation).await?;
         if checked.missing.is_empty() && !checked.lost {
             return Ok(Outcome::Unchanged(live.generation));
@@ -113,11 +121,10 @@ pub async fn reindex(
     }
     let generation = match begun {
         Some(generation) => generation,
-        None => generations::begin(ledger, recipe(options.prefix)).await?,
+        None => generations::begin(ledger, wanted).await?,
     };
     if !generation.prepared {
-        index.create(&generation.collection).await?;
-        generations::prepared(ledger, generation.id).await?;
+        make_collection(ledger, index, &generation).await?;
     }
     if anew {
         // The generation's own id: a second run knows by it what the first one did.
@@ -128,7 +135,7 @@ pub async fn reindex(
             chunked(ledger, &mut step).await?;
         }
     }
-    let documents = build(ledger, index, &generation, &mut step).await?;
+    let documents = build(ledger, index, vectors, &generation, &mut step).await?;
     if anew && !live.usable {
         chunked(ledger, &mut step).await?;
     }
@@ -152,8 +159,13 @@ struct Live {
 }
 
 impl Live {
-    async fn look(ledger: &Ledger, index: &Index, prefix: &str) -> Result<Self, ReindexError> {
-        let (generation, there) = match prepare(ledger, index, prefix).await {
+    async fn look(
+        ledger: &Ledger,
+        index: &Index,
+        vectors: &Vectors,
+        prefix: &str,
+    ) -> Result<Self, ReindexError> {
+        let (generation, there) = match prepare(ledger, index, vectors, prefix).await {
             Ok(generation) => (generation, true),
             Err(lost @ RetrievalError::Lost { .. }) => (generations::live(ledger).await?.ok_or(lost)?, false),
             Err(error) => return Err(error.into()),
@@ -163,14 +175,26 @@ impl Live {
     }
 }
 
+/// Whether a generation was made by this analyser and with this embedder, or with none.
+pub fn is_made_with(generation: &Generation, wanted: Recipe<'_>) -> bool {
+    let embedder = wanted.embedder.map(|(identity, _)| identity);
+    generation.analyser == wanted.analyser && generation.embedder.as_deref() == embedder
+}
+
 /// The generation that an earlier run began, if it can be gone on with.
-async fn resumable(ledger: &Ledger, index: &Index) -> Result<Option<Generation>, ReindexError> {
+async fn resumable(
+    ledger: &Ledger,
+    index: &Index,
+    wanted: Recipe<'_>,
+) -> Result<Option<Generation>, ReindexError> {
     let Some(begun) = generations::building(ledger).await? else { return Ok(None) };
     if begun.analyser != analyser::VERSION || begun.chunker != chunker::VERSION {
         return Err(ReindexError::Foreign { analyser: begun.analyser, chunker: begun.chunker });
     }
-    if begun.prepared && !index.exists(&begun.collection).await? {
-        // What was built is gone, and the ledger counts it as done: nothing is lost by beginning again.
+    let gone = begun.prepared && !index.exists(&begun.collection).await?;
+    if gone || !is_made_with(&begun, wanted) {
+        // What was built is gone, and the ledger counts it as done: nothing is lost by beginning again. Nor where
+        // another embedder is configured by now: nobody would search it with this one.
         generations::abandon(ledger, begun.id).await?;
         return Ok(None);
     }
@@ -195,6 +219,7 @@ async fn chunked(ledger: &Ledger, step: &mut impl FnMut(Step)) -> Result<(), Rei
 async fn build(
     ledger: &Ledger,
     index: &Index,
+    vectors: &Vectors,
     generation: &Generation,
     step: &mut impl FnMut(Step),
 ) -> Result<i64, ReindexError> {
@@ -209,7 +234,7 @@ async fn build(
         step(Step::Embedding(progress));
         if progress.built == progress.revisions {
             if !fitted {
-                fit(ledger, index, generation, step).await;
+                fit(ledger, index, vectors, generation, step).await;
                 fitted = true;
             }
             // `false`: something came in between that is not complete.
@@ -233,9 +258,15 @@ async fn build(
 
 /// So that the first question after the switch is judged by a threshold of its own. Not worth failing for:
 /// the keeper fits a generation that has none.
-async fn fit(ledger: &Ledger, index: &Index, generation: &Generation, step: &mut impl FnMut(Step)) {
+async fn fit(
+    ledger: &Ledger,
+    index: &Index,
+    vectors: &Vectors,
+    generation: &Generation,
+    step: &mut impl FnMut(Step),
+) {
     let told = |done, of| step(Step::Fitting { done, of });
-    let fitted = calibrate::measure(ledger, index, Some(generation.clone()), told).await;
+    let fitted = calibrate::measure(ledger, index, vectors, Some(generation.clone()), told).await;
     let kept = match fitted {
         Ok(fitted) => calibrate::keep(ledger, &fitted).await,
         Err(error) => Err(error),

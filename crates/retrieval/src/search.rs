@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use knowledge::analyser;
 use knowledge::coverage;
-use knowledge::rerank::{self, Ranked, rerank};
+use knowledge::rerank;
 use knowledge::{Index, IndexError};
 use store::generations::{self, Generation};
-use store::passages::{self, Passage as Visible};
+use store::passages::{self, Passage};
 use store::{Ledger, documents};
 use uuid::Uuid;
 
-use crate::{Candidate, Found, Passage, RetrievalError, rank};
+use crate::candidates::{candidates, ids, order, shown, wanted};
+use crate::{Fits, Found, RetrievalError, Vectors};
 
 /// How long the live generation is remembered: a switch is seen by all within that time, and its old collection
 /// stays for minutes.
@@ -36,12 +37,23 @@ const LOOKS: usize = 3;
 pub struct Retriever {
     ledger: Ledger,
     index: Index,
-    live: Arc<Mutex<Option<(Instant, Generation)>>>,
+    vectors: Vectors,
+    live: Arc<Mutex<Option<Remembered>>>,
+}
+
+/// When it was read, and what it was.
+type Remembered = (Instant, Arc<Live>);
+
+/// The live generation, and how its questions are searched for.
+#[derive(Debug)]
+struct Live {
+    generation: Generation,
+    fits: Fits,
 }
 
 impl Retriever {
-    pub fn new(ledger: Ledger, index: Index) -> Self {
-        Self { ledger, index, live: Arc::default() }
+    pub fn new(ledger: Ledger, index: Index, vectors: Vectors) -> Self {
+        Self { ledger, index, vectors, live: Arc::default() }
     }
 
     /// The passages that fit `question` best, at most `limit`, of the documents that carry one of the tags in
@@ -55,13 +67,13 @@ impl Retriever {
         audience: Option<&[String]>,
         limit: usize,
     ) -> Result<Found, RetrievalError> {
-        let Some(generation) = self.live(false).await? else {
+        let Some(live) = self.live(false).await? else {
             return Ok(Found { empty: true, ..Found::default() });
         };
-        match self.search_in(&generation, question, audience, limit).await {
+        match self.search_in(&live, question, audience, limit).await {
             // The switch happened in between: the row tells.
             Err(RetrievalError::Lost { collection }) => match self.live(true).await? {
-                Some(now) if now.collection != collection => {
+                Some(now) if now.generation.collection != collection => {
                     self.search_in(&now, question, audience, limit).await
                 }
                 _ => Err(RetrievalError::Lost { collection }),
@@ -72,11 +84,12 @@ impl Retriever {
 
     async fn search_in(
         &self,
-        generation: &Generation,
+        live: &Live,
         question: &str,
         audience: Option<&[String]>,
         limit: usize,
     ) -> Result<Found, RetrievalError> {
+        let generation = &live.generation;
         if generation.analyser != analyser::VERSION {
             return Err(RetrievalError::Analyser {
                 live: generation.analyser.clone(),
@@ -88,134 +101,90 @@ impl Retriever {
             return Ok(Found { empty: true, ..Found::default() });
         }
         let query = analyser::query(question);
-        let threshold = generation.threshold.unwrap_or(coverage::FALLBACK);
-        let mut wanted = (limit * HITS_PER_PASSAGE).max(rerank::CANDIDATES);
+        let sparse = query.sparse();
+        let fit = live.fits.for_question(question);
+        let vector = match fit {
+            Some(_) => self.vectors.of_question(generation, question).await,
+            None => None,
+        };
+        // Without its vector a question is searched, and judged, by words alone.
+        let fit = fit.filter(|_| vector.is_some());
+        let threshold = match fit {
+            Some(fit) => fit.threshold,
+            None => generation.threshold.unwrap_or(coverage::FALLBACK),
+        };
+        let mut hits = (limit * HITS_PER_PASSAGE).max(rerank::CANDIDATES);
         let mut looks = 0;
-        let (found, visible) = loop {
-            let asked = u32::try_from(wanted).unwrap_or(u32::MAX);
-            let found = self
-                .index
-                .search_with_statistics(&generation.collection, &query.sparse(), asked)
-                .await
-                .map_err(lost)?;
-            let (visible, replaced) = self.visible(&found.hits, audience).await?;
+        let (found, rows) = loop {
+            let asked = wanted(&sparse, vector.as_deref(), hits);
+            let found = self.index.search_with_statistics(&generation.collection, asked).await;
+            let found = found.map_err(lost)?;
+            let (rows, replaced) = self.visible(&ids(&found, hits), audience).await?;
             looks += 1;
             if replaced && looks < LOOKS {
                 // What went live with a switch, or after it, is in the new collection only.
                 if let Some(now) = self.live(true).await?
-                    && now.id != generation.id
+                    && now.generation.id != generation.id
                 {
                     return Box::pin(self.search_in(&now, question, audience, limit)).await;
                 }
                 continue;
             }
             // A narrow audience, or an index full of hidden points: look further down.
-            if visible.len() >= limit || found.hits.len() < wanted || wanted >= MOST_HITS {
-                break (found, visible);
+            let all = found.hits.len() < hits && (vector.is_none() || found.dense.len() < hits);
+            if rows.len() >= limit || all || hits >= MOST_HITS {
+                break (found, rows);
             }
-            wanted = (wanted * 8).min(MOST_HITS);
+            hits = (hits * 8).min(MOST_HITS);
         };
-        let empty = visible.is_empty() && found.statistics.points == 0 && self.is_empty().await?;
+        let empty = rows.is_empty() && found.statistics.points == 0 && self.is_empty().await?;
         let idf = found.statistics.of(&query);
-        let ranked = rerank(&query, &idf, &texts(&visible));
-        let coverage = coverage::coverage(&ranked);
-        let looked_for = coverage::looked_for(&query, &idf, &ranked, LOOKED_FOR);
-        let passages = shown(&visible, &ranked, limit);
+        let candidates = candidates(&query, &idf, &found, rows);
+        let ordered = order(&query, &idf, &candidates, fit.map(|fit| fit.fusion));
+        let looked_for = coverage::looked_for(&query, &idf, &ordered.ranked, LOOKED_FOR);
+        let passages = shown(&candidates, &ordered.ranked, limit);
         let idf = query.terms.iter().zip(&idf.0).map(|(term, idf)| (term.index, *idf)).collect();
-        Ok(Found { passages, coverage, threshold, looked_for, empty, idf, searched: None })
+        Ok(Found { passages, coverage: ordered.coverage, threshold, looked_for, empty, idf, searched: None })
     }
 
-    /// The hits that may be shown, in their order; and whether a document was replaced between the look at the index
+    /// Those of the points that may be shown; and whether a document was replaced between the look at the index
     /// and this one.
     async fn visible(
         &self,
-        hits: &[knowledge::Hit],
+        ids: &[Uuid],
         audience: Option<&[String]>,
-    ) -> Result<(Vec<(f32, Visible)>, bool), RetrievalError> {
-        if hits.is_empty() {
-            return Ok((Vec::new(), false));
+    ) -> Result<(HashMap<Uuid, Passage>, bool), RetrievalError> {
+        if ids.is_empty() {
+            return Ok((HashMap::new(), false));
         }
-        let ids: Vec<Uuid> = hits.iter().map(|hit| hit.id).collect();
-        let seen = passages::visible(&self.ledger, &ids, audience).await?;
-        let mut rows: HashMap<Uuid, Visible> =
-            seen.passages.into_iter().map(|passage| (passage.chunk.0, passage)).collect();
-        let visible =
-            hits.iter().filter_map(|hit| rows.remove(&hit.id).map(|row| (hit.score, row))).collect();
-        Ok((visible, seen.replaced))
+        let seen = passages::visible(&self.ledger, ids, audience).await?;
+        let rows = seen.passages.into_iter().map(|passage| (passage.chunk.0, passage)).collect();
+        Ok((rows, seen.replaced))
     }
 
     async fn is_empty(&self) -> Result<bool, RetrievalError> {
         Ok(documents::stock(&self.ledger).await?.documents == 0)
     }
 
-    async fn live(&self, anew: bool) -> Result<Option<Generation>, RetrievalError> {
+    async fn live(&self, anew: bool) -> Result<Option<Arc<Live>>, RetrievalError> {
         let remembered = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let (false, Some((at, generation))) = (anew, remembered)
+        if let (false, Some((at, live))) = (anew, remembered)
             && at.elapsed() < REMEMBER
         {
-            return Ok(Some(generation));
+            return Ok(Some(live));
         }
         let live = generations::live(&self.ledger).await?;
+        let live = live.map(|generation| Arc::new(Live { fits: Fits::of(&generation), generation }));
         *self.live.lock().unwrap_or_else(PoisonError::into_inner) =
-            live.clone().map(|generation| (Instant::now(), generation));
+            live.clone().map(|live| (Instant::now(), live));
         Ok(live)
     }
 }
 
 /// A collection that was made and is not there is lost, or has just been retired.
-fn lost(error: IndexError) -> RetrievalError {
+pub(crate) fn lost(error: IndexError) -> RetrievalError {
     match error {
         IndexError::Missing(collection) => RetrievalError::Lost { collection },
         other => RetrievalError::Index(other),
     }
-}
-
-/// What is looked at a second time.
-pub(crate) fn texts(visible: &[(f32, Visible)]) -> Vec<rerank::Candidate<'_>> {
-    visible
-        .iter()
-        .map(|(score, passage)| rerank::Candidate {
-            score: *score,
-            title: &passage.title,
-            heading: &passage.heading,
-            text: &passage.text,
-        })
-        .collect()
-}
-
-/// Visible hits in their final order, as passages.
-pub(crate) fn shown(visible: &[(f32, Visible)], ranked: &[Ranked], limit: usize) -> Vec<Passage> {
-    let candidates: Vec<Candidate> = ranked
-        .iter()
-        .map(|ranked| {
-            let row = &visible[ranked.candidate].1;
-            Candidate {
-                chunk: row.chunk,
-                document: row.document,
-                position: row.position,
-                heading: row.heading.clone(),
-                score: ranked.score,
-                text: row.text.clone(),
-            }
-        })
-        .collect();
-    rank(&candidates, limit)
-        .into_iter()
-        .map(|merged| {
-            let best = &visible[ranked[merged.best].candidate].1;
-            let texts: Vec<&str> =
-                merged.members.iter().map(|member| candidates[*member].text.as_str()).collect();
-            Passage {
-                document: best.document,
-                chunk: best.chunk,
-                score: merged.score,
-                source: best.source.clone(),
-                path: best.path.clone(),
-                title: best.title.clone(),
-                heading: best.heading.clone(),
-                text: texts.join("\n\n"),
-                url: best.url.clone(),
-            }
-        })
-        .collect()
 }

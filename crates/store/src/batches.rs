@@ -136,6 +136,8 @@ pub struct Batch {
     pub generation: GenerationId,
     /// What the generation's vectors are made with.
     pub analyser: String,
+    /// Identity of the embedder; `None`: the generation has no dense vectors.
+    pub embedder: Option<String>,
     pub collection: String,
     /// The collection was made.
     pub prepared: bool,
@@ -158,7 +160,7 @@ pub struct Chunk {
 pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Batch>>, Error> {
     let ids: Vec<Uuid> = claims.iter().map(|claim| claim.id).collect();
     let rows = sqlx::query!(
-        r#"SELECT b.id, b.revision_id, b.generation_id, g.analyser, g.collection,
+        r#"SELECT b.id, b.revision_id, b.generation_id, g.analyser, g.embedder, g.collection,
                   g.prepared_at IS NOT NULL AS "prepared!",
                   c.id AS chunk, c.title, c.heading, c.text
            FROM embed_batches b JOIN index_generations g ON g.id = b.generation_id
@@ -176,6 +178,7 @@ pub async fn load(ledger: &Ledger, claims: &[Claim]) -> Result<Vec<Option<Batch>
             revision: RevisionId(row.revision_id),
             generation: GenerationId(row.generation_id),
             analyser: row.analyser,
+            embedder: row.embedder,
             collection: row.collection,
             prepared: row.prepared,
             chunks: Vec::new(),

@@ -1,5 +1,5 @@
-//! Generations of the index: an analyser, a chunker, a collection. **The live row is the switch**: a query reads
-//! it, and searches its collection by name.
+//! Generations of the index: an analyser, a chunker, perhaps an embedder, a collection. **The live row is the
+//! switch**: a query reads it, and searches its collection by name.
 //!
 //! Creating, switching and retiring take an advisory lock alone; whoever writes batches or makes a revision live
 //! takes it shared, as the first statement of the transaction, and reads the rows after it. So a revision is
@@ -9,6 +9,7 @@ mod build;
 mod compare;
 
 use contract::GenerationId;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 pub use self::build::{Progress, abandon, dropped, fill, progress, switch, to_drop};
@@ -25,6 +26,10 @@ pub struct Generation {
     /// Version of the analyser its vectors were made with; questions need the same one.
     pub analyser: String,
     pub chunker: String,
+    /// Identity of the embedder of its dense vectors; questions need the same one. `None`: it has no such vectors.
+    pub embedder: Option<String>,
+    /// Of a dense vector.
+    pub dims: Option<i32>,
     pub collection: String,
     /// `building`, `live` or `retired`.
     pub state: String,
@@ -32,6 +37,8 @@ pub struct Generation {
     pub prepared: bool,
     /// Fitted to this knowledge base; `None`: not fitted yet.
     pub threshold: Option<f32>,
+    /// What was fitted beside the threshold: how lexical and dense search go together.
+    pub fusion: Option<Value>,
 }
 
 /// What a generation is made with.
@@ -39,6 +46,8 @@ pub struct Generation {
 pub struct Recipe<'a> {
     pub analyser: &'a str,
     pub chunker: &'a str,
+    /// Identity of the embedder, and the dimensions of its vectors.
+    pub embedder: Option<(&'a str, i32)>,
     /// Collections are called `<prefix>_knowledge_<id>`.
     pub prefix: &'a str,
 }
@@ -57,7 +66,8 @@ async fn lock_alone(conn: &mut PgConnection) -> Result<(), Error> {
 pub(crate) async fn current(conn: &mut PgConnection) -> Result<Vec<Generation>, Error> {
     Ok(sqlx::query_as!(
         Generation,
-        r#"SELECT id, analyser, chunker, collection, state, prepared_at IS NOT NULL AS "prepared!", threshold
+        r#"SELECT id, analyser, chunker, embedder, dims, collection, state,
+                  prepared_at IS NOT NULL AS "prepared!", threshold, fit -> 'fusion' AS fusion
            FROM index_generations WHERE state IN ('live', 'building') ORDER BY created_at"#
     )
     .fetch_all(conn)
@@ -118,12 +128,15 @@ pub async fn begin(ledger: &Ledger, recipe: Recipe<'_>) -> Result<Generation, Er
 async fn insert(conn: &mut PgConnection, recipe: Recipe<'_>, state: &str) -> Result<Generation, Error> {
     let id = GenerationId::new();
     let collection = format!("{}_knowledge_{}", recipe.prefix, id.0.simple());
+    let (embedder, dims) = recipe.embedder.unzip();
     sqlx::query!(
-        "INSERT INTO index_generations (id, analyser, chunker, collection, state, live_at)
-         VALUES ($1, $2, $3, $4, $5, CASE $5 WHEN 'live' THEN clock_timestamp() END)",
+        "INSERT INTO index_generations (id, analyser, chunker, embedder, dims, collection, state, live_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, CASE $7 WHEN 'live' THEN clock_timestamp() END)",
         id.0,
         recipe.analyser,
         recipe.chunker,
+        embedder,
+        dims,
         collection,
         state
     )
@@ -133,10 +146,13 @@ async fn insert(conn: &mut PgConnection, recipe: Recipe<'_>, state: &str) -> Res
         id,
         analyser: recipe.analyser.to_owned(),
         chunker: recipe.chunker.to_owned(),
+        embedder: embedder.map(str::to_owned),
+        dims,
         collection,
         state: state.to_owned(),
         prepared: false,
         threshold: None,
+        fusion: None,
     })
 }
 
@@ -162,7 +178,7 @@ pub async fn fit(
     ledger: &Ledger,
     id: GenerationId,
     threshold: Option<f32>,
-    fit: &serde_json::Value,
+    fit: &Value,
 ) -> Result<(), Error> {
     sqlx::query!("UPDATE index_generations SET threshold = $2, fit = $3 WHERE id = $1", id.0, threshold, fit)
         .execute(&ledger.pool)
@@ -174,7 +190,7 @@ pub async fn fit(
 ///
 /// # Errors
 /// [`Error`].
-pub async fn last_fit(ledger: &Ledger, id: GenerationId) -> Result<Option<serde_json::Value>, Error> {
+pub async fn last_fit(ledger: &Ledger, id: GenerationId) -> Result<Option<Value>, Error> {
     Ok(sqlx::query_scalar!("SELECT fit FROM index_generations WHERE id = $1", id.0)
         .fetch_optional(&ledger.pool)
         .await?

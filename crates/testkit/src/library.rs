@@ -91,7 +91,12 @@ impl Installation {
     }
 
     pub fn retriever(&self) -> Retriever {
-        Retriever::new(self.ledger.clone(), self.index_client())
+        self.retriever_with(retrieval::Vectors::default())
+    }
+
+    /// One that embeds its questions.
+    pub fn retriever_with(&self, vectors: retrieval::Vectors) -> Retriever {
+        Retriever::new(self.ledger.clone(), self.index_client(), vectors)
     }
 
     /// # Panics

@@ -33,9 +33,10 @@ impl Calibrate {
         let config = local::config(invocation)?;
         let ledger = local::ledger(invocation)?;
         let index = local::index(&config)?;
+        let vectors = config.vectors()?;
         let display = Display::new(self.json);
         let asked = |done, of| display.show("fitting", done, of);
-        let fitted = Box::pin(calibrate::measure(&ledger, &index, None, asked)).await;
+        let fitted = Box::pin(calibrate::measure(&ledger, &index, &vectors, None, asked)).await;
         display.finish();
         let fitted = fitted?;
         if !self.dry_run {
@@ -69,6 +70,7 @@ fn as_json(fitted: &Calibration, kept: bool) -> Value {
         "refused": fitted.refused,
         "headings": fitted.answerable.len(),
         "documents": fitted.documents,
+        "fusion": fitted.fits,
         "stored": kept,
         "curve": curve,
         "answerable": fitted.answerable,
@@ -88,6 +90,13 @@ fn show(fitted: &Calibration, kept: bool) -> anyhow::Result<()> {
         if at.kept == 0.0 {
             break;
         }
+    }
+    for (language, fit) in fitted.fits.iter() {
+        output::line(&format!(
+            "{language}: {} probes, nDCG@10 {:.3} by words, {:.3} by meaning, {:.3} by both; meaning weighs {}, \
+             threshold {:.3}",
+            fit.probes, fit.lexical, fit.dense, fit.fused, fit.fusion.weight, fit.threshold
+        ))?;
     }
     let before =
         fitted.generation.threshold.map_or_else(|| "none".to_owned(), |before| format!("{before:.3}"));

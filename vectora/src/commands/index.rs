@@ -143,6 +143,8 @@ fn status_as_json(status: &Status) -> Value {
             "collection": generation.collection,
             "analyser": generation.analyser,
             "chunker": generation.chunker,
+            "embedder": generation.embedder,
+            "fusion": generation.fusion,
             "threshold": generation.threshold,
             "points": points,
             "documents": progress.built,
@@ -170,8 +172,12 @@ fn show_status(status: &Status) -> anyhow::Result<()> {
             _ => format!(", {} of {} documents", progress.built, progress.revisions),
         };
         output::line(&format!(
-            "{:8}  {}  {points}{documents}  {}, {}  {threshold}",
-            generation.state, generation.collection, generation.analyser, generation.chunker,
+            "{:8}  {}  {points}{documents}  {}, {}, {}  {threshold}",
+            generation.state,
+            generation.collection,
+            generation.analyser,
+            generation.chunker,
+            generation.embedder.as_deref().unwrap_or("no embedder"),
         ))?;
         if progress.failed > 0 {
             output::line(&format!(

@@ -45,12 +45,14 @@ impl Reindex {
             return Ok(ExitCode::SUCCESS);
         }
         let index = local::index(&config)?;
+        let vectors = config.vectors()?;
         let display = Display::new(self.json);
         if local::running(invocation)?.is_none() && !self.json {
             note("no `vectora up` runs here: other workers have to do the embedding");
         }
         let options = Options { prefix: &config.nats.prefix, chunks: self.chunks, force: self.force };
-        let outcome = Box::pin(reindex::reindex(&ledger, &index, options, |step| show(&display, step))).await;
+        let outcome =
+            Box::pin(reindex::reindex(&ledger, &index, &vectors, options, |step| show(&display, step))).await;
         display.finish();
         match outcome? {
             Outcome::Unchanged(live) if self.json => {
@@ -59,8 +61,11 @@ impl Reindex {
                 )?;
             }
             Outcome::Unchanged(live) => output::line(&format!(
-                "nothing to do: {} is complete, made with {} and {}; --force builds it anyway",
-                live.collection, live.analyser, live.chunker
+                "nothing to do: {} is complete, made with {}, {} and {}; --force builds it anyway",
+                live.collection,
+                live.analyser,
+                live.chunker,
+                live.embedder.as_deref().unwrap_or("no embedder"),
             ))?,
             Outcome::Switched { generation, documents } if self.json => output::json(&json!({
                 "switched": true,

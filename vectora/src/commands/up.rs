@@ -252,23 +252,39 @@ async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
     }
 }
 
-/// `up` owns its index: one that was lost (deleted, or a ledger came from elsewhere) is built anew from the ledger,
-/// in the background, as `vectora reindex` does.
+/// `up` owns its index: one that was lost (deleted, or a ledger came from elsewhere), or that another analyser or
+/// embedder has made than this release and configuration have, is built anew from the ledger, in the background, as
+/// `vectora reindex` does.
 #[cfg(feature = "embedded")]
 fn mend_index(config: &Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
     let ledger = Ledger::open(&config.store, Role::Tool)?;
     let index = knowledge::Index::connect(&config.index)?;
+    let vectors = config.vectors()?;
     let (prefix, soft) = (config.nats.prefix.clone(), lifecycle.soft.clone());
     lifecycle.spawn("mend index", async move {
         let mending = async {
-            let prepared = retrieval::prepare(&ledger, &index, &prefix).await;
-            let Err(lost @ retrieval::RetrievalError::Lost { .. }) = prepared else { return Ok(()) };
-            tracing::warn!(
-                error = &lost as &dyn std::error::Error,
-                "building the index anew from the ledger"
-            );
+            match retrieval::prepare(&ledger, &index, &vectors, &prefix).await {
+                Ok(live) => {
+                    let embedder = vectors.current();
+                    let wanted = retrieval::recipe(&prefix, embedder.as_deref());
+                    if retrieval::reindex::is_made_with(&live, wanted) {
+                        return Ok(());
+                    }
+                    let (embedder, before) = (wanted.embedder.map(|(identity, _)| identity), live.embedder);
+                    tracing::info!(
+                        embedder,
+                        before,
+                        "the index is built anew; the old one is searched meanwhile"
+                    );
+                }
+                Err(lost @ retrieval::RetrievalError::Lost { .. }) => {
+                    let error = &lost as &dyn std::error::Error;
+                    tracing::warn!(error, "building the index anew from the ledger");
+                }
+                Err(_) => return Ok(()),
+            }
             let options = retrieval::reindex::Options { prefix: &prefix, chunks: false, force: false };
-            retrieval::reindex::reindex(&ledger, &index, options, |_| ()).await.map(drop)
+            Box::pin(retrieval::reindex::reindex(&ledger, &index, &vectors, options, |_| ())).await.map(drop)
         };
         tokio::select! {
             mended = mending => if let Err(error) = mended {

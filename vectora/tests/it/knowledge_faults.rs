@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use testkit::{Installation, Plan};
 
 use crate::BINARY;
+use crate::embedders::known;
 
 const POINTS: [&str; 7] = ["received", "claimed", "worked", "uncommitted", "settled", "published", "acked"];
 
@@ -33,10 +34,10 @@ fn files() -> Vec<(String, String)> {
         .collect()
 }
 
-async fn documents_survive_a_kill_at(points: &[String]) {
+async fn documents_survive_a_kill_at(points: &[String], plan: &Plan) {
     let mut first: Option<String> = None;
     for point in points {
-        let installation = Box::pin(Installation::new(BINARY, Plan::default())).await;
+        let installation = Box::pin(Installation::new(BINARY, plan.clone())).await;
         let _ingress = installation.ingress(&[]).await;
         let mut doomed = installation
             .worker("extract,embed", &[("VECTORA__FAULTS__AT", &format!("{point}=kill@2"))])
@@ -67,12 +68,18 @@ async fn documents_survive_a_kill_at(points: &[String]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_extract_loses_no_document_and_doubles_no_chunk() {
     let points: Vec<String> = POINTS.iter().map(|point| format!("extract.{point}")).collect();
-    documents_survive_a_kill_at(&points).await;
+    documents_survive_a_kill_at(&points, &Plan::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_in_embed_loses_no_document_and_doubles_no_point() {
     let points: Vec<String> =
         POINTS.iter().chain(&["upserting", "upserted"]).map(|point| format!("embed.{point}")).collect();
-    documents_survive_a_kill_at(&points).await;
+    documents_survive_a_kill_at(&points, &Plan::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_in_embed_with_an_embedder_loses_no_vector() {
+    let points = ["claimed", "upserting", "upserted", "uncommitted"].map(|point| format!("embed.{point}"));
+    documents_survive_a_kill_at(&points, &Plan { env: known(&["words@64"]), ..Plan::default() }).await;
 }

@@ -22,10 +22,11 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
 
 async fn filled(settings: Settings, collection: &str, corpus: &[Value]) -> Index {
     let index = Index::connect(&settings).expect("an address");
-    index.create(collection).await.expect("created");
+    index.create(collection, None).await.expect("created");
     let points = corpus.iter().zip(1_u128..).map(|(row, n)| Point {
         id: Uuid::from_u128(n),
         sparse: analyser::document(text(row, "title"), &[], text(row, "text")),
+        dense: None,
     });
     index.upsert(collection, points.collect()).await.expect("upserted");
     index

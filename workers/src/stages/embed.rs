@@ -3,10 +3,13 @@
 //! Reads: the batch with its chunks. Writes: points, under the ids of their chunks; the batch; and, with the last batch
 //! of a revision, which revision is live. **A repeat** writes the same points again. **A late call** of a worker that
 //! lost its claim may bring back points that were deleted meanwhile: the ledger deletes those a second time
-//! (`store::tombstones`). Deliberately not here: deleting anything. A lost fence says nothing about what is wanted.
+//! (`store::tombstones`). Dense vectors are the embedder's of the batch's generation, which is not always the configured
+//! one: while a generation is built beside the live one, batches of both come. A passage that the embedder refuses is
+//! written without one, and found by its words. Deliberately not here: deleting anything. A lost fence says nothing about what is wanted.
 
 use contract::{Kind, Stream};
-use knowledge::{Index, IndexError, Point, analyser};
+use knowledge::{Index, IndexError, Point, analyser, passage};
+use retrieval::{VectorError, Vectors};
 use store::batches::{self, Batch};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger};
@@ -19,11 +22,12 @@ const INDEX: &str = "index";
 pub(super) struct Embed {
     ledger: Ledger,
     index: Index,
+    vectors: Vectors,
 }
 
 impl Embed {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), index: tools.index.clone() }
+        Self { ledger: tools.ledger.clone(), index: tools.index.clone(), vectors: tools.vectors.clone() }
     }
 }
 
@@ -45,14 +49,14 @@ impl Stage for Embed {
         if !batch.prepared {
             return Err(StageError::Waits { source: "the collection is being made".into() });
         }
-        let points = batch
-            .chunks
-            .iter()
-            .map(|chunk| Point {
-                id: chunk.id.0,
-                sparse: analyser::document(&chunk.title, &chunk.heading, &chunk.text),
-            })
-            .collect();
+        let dense = self.dense(batch).await?;
+        let points = batch.chunks.iter().zip(dense);
+        let points = points.map(|(chunk, dense)| Point {
+            id: chunk.id.0,
+            sparse: analyser::document(&chunk.title, &chunk.heading, &chunk.text),
+            dense,
+        });
+        let points = points.collect();
         runtime::fault::point("embed.upserting").await;
         let upserted = self.index.upsert(&batch.collection, points).await;
         runtime::fault::point("embed.upserted").await;
@@ -68,5 +72,21 @@ impl Stage for Embed {
 
     async fn settle(&self, batch: &[(Claim, Batch, Verdict<()>)]) -> Result<Vec<Outcome>, Error> {
         batches::settle(&self.ledger, &Self::STAGE, batch).await
+    }
+}
+
+impl Embed {
+    /// A dense vector for each chunk, where the generation has such vectors.
+    async fn dense(&self, batch: &Batch) -> Result<Vec<Option<Vec<f32>>>, StageError> {
+        let Some(identity) = &batch.embedder else { return Ok(vec![None; batch.chunks.len()]) };
+        let texts: Vec<String> =
+            batch.chunks.iter().map(|chunk| passage(&chunk.title, &chunk.heading, &chunk.text)).collect();
+        self.vectors.of_all_passages(identity, &texts).await.map_err(|error| match error {
+            // Not `Unavailable`, also where the embedder is away: batches of a generation with another one, or with
+            // none, must get past this one.
+            VectorError::Unknown(_) | VectorError::Away(_) => StageError::Waits { source: error.into() },
+            VectorError::Failed(_) | VectorError::Shape { .. } => StageError::Retry { source: error.into() },
+            VectorError::Refused(_) => StageError::Reject { source: error.into() },
+        })
     }
 }

@@ -50,6 +50,7 @@ pub struct Tools {
     pub telegram: Arc<::telegram::Settings>,
     pub index: knowledge::Index,
     pub retriever: retrieval::Retriever,
+    pub vectors: retrieval::Vectors,
     pub sandbox: ::extract::Sandbox,
 }
 

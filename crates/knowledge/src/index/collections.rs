@@ -3,22 +3,23 @@
 use std::collections::HashMap;
 
 use qdrant_client::qdrant::{
-    CreateCollectionBuilder, Modifier, SparseIndexConfigBuilder, SparseVectorConfig,
-    SparseVectorParamsBuilder,
+    CreateCollectionBuilder, Distance, Modifier, SparseIndexConfigBuilder, SparseVectorConfig,
+    SparseVectorParamsBuilder, VectorParamsBuilder, VectorsConfigBuilder,
 };
 
-use super::{Index, IndexError, VECTOR};
+use super::{DENSE, Index, IndexError, VECTOR};
 
 /// A collection that small is scanned rather than searched through its inverted index. 0 would always use the
 /// index; scanning gives the same scores, so Qdrant's own default stays.
 const FULL_SCAN_THRESHOLD: u64 = 5_000;
 
 impl Index {
-    /// Creates a collection. `false`: it was there already.
+    /// Creates a collection, with dense vectors of so many dimensions beside the sparse ones if `dense` says so.
+    /// `false`: it was there already.
     ///
     /// # Errors
     /// [`IndexError`]
-    pub async fn create(&self, collection: &str) -> Result<bool, IndexError> {
+    pub async fn create(&self, collection: &str, dense: Option<usize>) -> Result<bool, IndexError> {
         if self.exists(collection).await? {
             return Ok(false);
         }
@@ -26,9 +27,14 @@ impl Index {
             .modifier(Modifier::Idf)
             .index(SparseIndexConfigBuilder::default().full_scan_threshold(FULL_SCAN_THRESHOLD));
         let vectors = SparseVectorConfig { map: HashMap::from([(VECTOR.to_owned(), vector.build())]) };
-        let request = CreateCollectionBuilder::new(collection)
+        let mut request = CreateCollectionBuilder::new(collection)
             .sparse_vectors_config(vectors)
             .timeout(self.write_timeout.as_secs().max(1));
+        if let Some(dims) = dense {
+            let mut vectors = VectorsConfigBuilder::default();
+            vectors.add_named_vector_params(DENSE, VectorParamsBuilder::new(dims as u64, Distance::Cosine));
+            request = request.vectors_config(vectors);
+        }
         match self.write(collection, self.writer.create_collection(request)).await {
             Ok(_) => {
                 self.terms.forget(collection);

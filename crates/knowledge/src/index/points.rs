@@ -10,7 +10,7 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::{Index, IndexError, VECTOR};
+use super::{DENSE, Index, IndexError, VECTOR};
 use crate::Sparse;
 
 /// A chunk as the index holds it.
@@ -19,6 +19,8 @@ pub struct Point {
     /// The chunk row's UUIDv7, never used for another text.
     pub id: Uuid,
     pub sparse: Sparse,
+    /// In the collection of a generation with an embedder.
+    pub dense: Option<Vec<f32>>,
 }
 
 impl Index {
@@ -85,13 +87,16 @@ impl Index {
     }
 }
 
-/// A text without a term has no vector: no query can find the point, but `ids` lists it, so the check against
-/// the ledger finds it complete.
+/// A text without a term has no sparse vector: no lexical query can find the point, but `ids` lists it, so the
+/// check against the ledger finds it complete.
 fn point(point: Point) -> PointStruct {
     let mut vectors = HashMap::new();
     if !point.sparse.is_empty() {
         let sparse = SparseVector { indices: point.sparse.indices, values: point.sparse.values };
         vectors.insert(VECTOR.to_owned(), Vector::from(sparse));
+    }
+    if let Some(dense) = point.dense {
+        vectors.insert(DENSE.to_owned(), Vector::new_dense(dense));
     }
     PointStruct::new(point.id, NamedVectors { vectors }, Payload::new())
 }
@@ -120,15 +125,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_without_terms_carries_no_vector() {
+    fn a_point_carries_the_vectors_that_it_has() {
         let id = Uuid::from_u128(7);
-        let with = point(Point { id, sparse: Sparse { indices: vec![3], values: vec![1.5] } });
-        let without = point(Point { id, sparse: Sparse::default() });
+        let sparse = Sparse { indices: vec![3], values: vec![1.5] };
+        let both = point(Point { id, sparse: sparse.clone(), dense: Some(vec![0.6, 0.8]) });
+        let with = point(Point { id, sparse, dense: None });
+        let without = point(Point { id, sparse: Sparse::default(), dense: None });
         let count = |point: &PointStruct| match &point.vectors.as_ref()?.vectors_options {
             Some(qdrant_client::qdrant::vectors::VectorsOptions::Vectors(named)) => Some(named.vectors.len()),
             _ => None,
         };
-        assert_eq!((count(&with), count(&without)), (Some(1), Some(0)));
+        assert_eq!([count(&both), count(&with), count(&without)], [Some(2), Some(1), Some(0)]);
         assert!(with.payload.is_empty());
     }
 

@@ -11,15 +11,36 @@ use qdrant_client::qdrant::{
 };
 use uuid::Uuid;
 
-use super::{Index, IndexError, VECTOR, points};
+use super::{DENSE, Index, IndexError, VECTOR, points};
 use crate::Sparse;
 
 /// A point that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
     pub id: Uuid,
-    /// Σ over the common terms of query weight × IDF × document weight.
+    /// Of a lexical search: Σ over the common terms of query weight × IDF × document weight. Of a dense one: the
+    /// cosine, −1 to 1.
     pub score: f32,
+}
+
+/// What to search for: by words, by meaning, or by both in one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Hits by words at the most.
+    pub limit: u32,
+    /// Without terms: no search by words.
+    pub sparse: Option<&'a Sparse>,
+    /// Nearest points at the most.
+    pub nearest: u32,
+    /// In the collection of a generation with an embedder.
+    pub dense: Option<&'a [f32]>,
+}
+
+impl<'a> Wanted<'a> {
+    /// By words alone.
+    pub const fn lexical(sparse: &'a Sparse, limit: u32) -> Self {
+        Self { limit, sparse: Some(sparse), nearest: 0, dense: None }
+    }
 }
 
 /// What a probe learnt of a term that occurs.
@@ -42,6 +63,8 @@ impl Probe {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probed {
     pub hits: Vec<Hit>,
+    /// Of the dense search, best first; empty without one.
+    pub dense: Vec<Hit>,
     /// In the order of the terms asked for; `None` is a term in no point.
     pub probes: Vec<Option<Probe>>,
 }
@@ -52,7 +75,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`]
     pub async fn search(&self, collection: &str, query: &Sparse, limit: u32) -> Result<Vec<Hit>, IndexError> {
-        Ok(self.search_with_probes(collection, query, limit, &[]).await?.hits)
+        Ok(self.search_with_probes(collection, Wanted::lexical(query, limit), &[]).await?.hits)
     }
 
     /// Several searches in one call; results in the order of the queries.
@@ -79,28 +102,28 @@ impl Index {
     /// # Errors
     /// [`IndexError`]
     pub async fn probe(&self, collection: &str, terms: &[u32]) -> Result<Vec<Option<Probe>>, IndexError> {
-        Ok(self.search_with_probes(collection, &Sparse::default(), 0, terms).await?.probes)
+        Ok(self.search_with_probes(collection, Wanted::default(), terms).await?.probes)
     }
 
-    /// A search and probes in one call.
+    /// Searches and probes in one call.
     ///
     /// # Errors
     /// [`IndexError`]
     pub async fn search_with_probes(
         &self,
         collection: &str,
-        query: &Sparse,
-        limit: u32,
+        wanted: Wanted<'_>,
         unknown: &[u32],
     ) -> Result<Probed, IndexError> {
-        let searches = usize::from(!query.is_empty() && limit > 0);
-        let mut asked = Vec::with_capacity(searches + unknown.len());
-        if searches == 1 {
-            asked.push(ranking(collection, query, limit));
-        }
+        let sparse = wanted.sparse.filter(|query| !query.is_empty() && wanted.limit > 0);
+        let dense = wanted.dense.filter(|_| wanted.nearest > 0);
+        let mut asked = Vec::with_capacity(2 + unknown.len());
+        asked.extend(sparse.map(|query| ranking(collection, query, wanted.limit)));
+        asked.extend(dense.map(|vector| nearest(collection, vector, wanted.nearest)));
         asked.extend(unknown.iter().map(|&term| probing(collection, term)));
         let mut answers = self.batch(collection, asked).await?.into_iter();
-        let hits = if searches == 1 { hits(answers.next())? } else { Vec::new() };
+        let lexical = if sparse.is_some() { hits(answers.next())? } else { Vec::new() };
+        let dense = if dense.is_some() { hits(answers.next())? } else { Vec::new() };
         let probes = unknown
             .iter()
             .map(|&term| {
@@ -108,7 +131,7 @@ impl Index {
                 Ok(found.into_iter().next().and_then(|point| learnt(point, term)))
             })
             .collect::<Result<_, IndexError>>()?;
-        Ok(Probed { hits, probes })
+        Ok(Probed { hits: lexical, dense, probes })
     }
 
     async fn batch(
@@ -131,6 +154,17 @@ fn ranking(collection: &str, query: &Sparse, limit: u32) -> QueryPoints {
     QueryPointsBuilder::new(collection)
         .query(Query::new_nearest(vector))
         .using(VECTOR)
+        .limit(u64::from(limit))
+        .with_payload(false)
+        .with_vectors(false)
+        .build()
+}
+
+/// The same by the dense vector.
+fn nearest(collection: &str, vector: &[f32], limit: u32) -> QueryPoints {
+    QueryPointsBuilder::new(collection)
+        .query(Query::new_nearest(VectorInput::new_dense(vector.to_vec())))
+        .using(DENSE)
         .limit(u64::from(limit))
         .with_payload(false)
         .with_vectors(false)

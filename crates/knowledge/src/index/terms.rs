@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Hit, Index, IndexError};
+use super::{Hit, Index, IndexError, Probed, Wanted};
 use crate::Sparse;
 use crate::analyser::Query;
 use crate::coverage::{self, Idf};
@@ -62,6 +62,8 @@ impl Statistics {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     pub hits: Vec<Hit>,
+    /// Of the dense search, best first; empty without one.
+    pub dense: Vec<Hit>,
     pub statistics: Statistics,
 }
 
@@ -74,25 +76,24 @@ impl Index {
     pub async fn search_with_statistics(
         &self,
         collection: &str,
-        query: &Sparse,
-        limit: u32,
+        wanted: Wanted<'_>,
     ) -> Result<Found, IndexError> {
         let now = Instant::now();
-        let (mut statistics, unknown) = self.terms.look_up(collection, &query.indices, now);
+        let terms = wanted.sparse.map_or(&[][..], |query| &query.indices);
+        let (mut statistics, unknown) = self.terms.look_up(collection, terms, now);
         if unknown.is_empty() && statistics.points > 0 {
-            return Ok(Found { hits: self.search(collection, query, limit).await?, statistics });
+            let Probed { hits, dense, .. } = self.search_with_probes(collection, wanted, &[]).await?;
+            return Ok(Found { hits, dense, statistics });
         }
-        let (probed, points) = tokio::try_join!(
-            self.search_with_probes(collection, query, limit, &unknown),
-            self.count(collection)
-        )?;
+        let (probed, points) =
+            tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), self.count(collection))?;
         let learnt =
             unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
         let learnt: Vec<(u32, Option<f32>)> = learnt.collect();
         statistics.points = points;
         statistics.idf.extend(learnt.iter().filter_map(|&(term, idf)| Some((term, idf?))));
         self.terms.learn(collection, &learnt, points, now);
-        Ok(Found { hits: probed.hits, statistics })
+        Ok(Found { hits: probed.hits, dense: probed.dense, statistics })
     }
 
     /// The IDF of terms, without a search.
@@ -101,7 +102,7 @@ impl Index {
     /// [`IndexError`]
     pub async fn statistics(&self, collection: &str, terms: &[u32]) -> Result<Statistics, IndexError> {
         let query = Sparse { indices: terms.to_vec(), values: vec![1.0; terms.len()] };
-        Ok(self.search_with_statistics(collection, &query, 0).await?.statistics)
+        Ok(self.search_with_statistics(collection, Wanted::lexical(&query, 0)).await?.statistics)
     }
 }
 

@@ -166,3 +166,52 @@ async fn dense_vectors_are_compared_by_cosine() {
     })
     .await;
 }
+
+/// As `knowledge` asks a generation with an embedder.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_batch_asks_both_vectors_of_many_points_and_is_exact() {
+    on_every_server(async |target| {
+        const POINTS: u16 = 400;
+        let name = target.collection("both").await;
+        let angle = |id: u16| f32::from(id) * std::f32::consts::PI / f32::from(POINTS);
+        let points = (1..=POINTS).map(|id| {
+            let vectors = NamedVectors::default();
+            let dense = vec![angle(id).cos(), angle(id).sin(), 0.0, 0.0];
+            let vectors = vectors.add_vector(DENSE, Vector::new_dense(dense));
+            // Every seventh has no words: it can be found by its meaning all the same.
+            let terms = sparse_vector(&[(u32::from(id % 7), 1.0 + f32::from(id) / 1000.0)]);
+            let vectors = if id % 7 == 0 { vectors } else { vectors.add_vector(SPARSE, terms) };
+            point_with(u64::from(id), vectors)
+        });
+        target.upsert(&name, points.collect()).await;
+        let middle = 201;
+        let dense = Query::new_nearest(VectorInput::new_dense(vec![
+            5.0 * angle(middle).cos(),
+            5.0 * angle(middle).sin(),
+            0.0,
+            0.0,
+        ]));
+        let dense = QueryPointsBuilder::new(&name).query(dense).using(DENSE).limit(100).build();
+        let sparse = QueryPointsBuilder::new(&name).query(sparse_query(&[(3, 1.0)])).using(SPARSE).limit(100);
+        let batch = QueryBatchPointsBuilder::new(&name, vec![sparse.build(), dense]);
+        let answers = target.client.query_batch(batch).await.expect("answered").result;
+        let (words, meaning) = (numbers(&answers[0].result), numbers(&answers[1].result));
+        assert_eq!((words.len(), words[0]), (57, 395));
+        let near: std::collections::BTreeSet<u64> = meaning.iter().copied().collect();
+        assert_eq!((meaning.len(), near.len(), meaning[0]), (100, 100, u64::from(middle)));
+        assert!(near.iter().all(|id| id.abs_diff(u64::from(middle)) <= 50), "{near:?}");
+        for point in &answers[1].result {
+            let id = numbers(std::slice::from_ref(point))[0];
+            let apart = angle(u16::try_from(id.abs_diff(u64::from(middle))).expect("small"));
+            assert!((point.score - apart.cos()).abs() < 1e-5, "{id}: {}", point.score);
+        }
+        target.delete(&name, vec![u64::from(middle).into()]).await;
+        let asked = QueryPointsBuilder::new(&name)
+            .query(VectorInput::new_dense(vec![angle(middle).cos(), angle(middle).sin(), 0.0, 0.0]))
+            .using(DENSE)
+            .limit(2);
+        let left = numbers(&target.client.query(asked).await.expect("answered").result);
+        assert_eq!(left.iter().copied().collect::<std::collections::BTreeSet<_>>(), [200, 202].into());
+    })
+    .await;
+}

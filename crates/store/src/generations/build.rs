@@ -172,7 +172,8 @@ pub async fn abandon(ledger: &Ledger, id: GenerationId) -> Result<bool, Error> {
 pub async fn to_drop(ledger: &Ledger, rest: Duration) -> Result<Vec<Generation>, Error> {
     Ok(sqlx::query_as!(
         Generation,
-        r#"SELECT id, analyser, chunker, collection, state, prepared_at IS NOT NULL AS "prepared!", threshold
+        r#"SELECT id, analyser, chunker, embedder, dims, collection, state,
+                  prepared_at IS NOT NULL AS "prepared!", threshold, fit -> 'fusion' AS fusion
            FROM index_generations
            WHERE state = 'retired' AND dropped_at IS NULL
              AND retired_at < clock_timestamp() - $1 * interval '1 second'"#,

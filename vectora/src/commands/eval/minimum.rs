@@ -61,6 +61,9 @@ mod tests {
 
     fn measured() -> Measured {
         Measured {
+            fusion: retrieval::evaluate::By::Lexical,
+            embedder: None,
+            fits: retrieval::Fits::default(),
             queries: 10,
             ndcg_at_10: 0.9,
             recall_at_1: 0.5,

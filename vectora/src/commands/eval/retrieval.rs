@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use retrieval::evaluate::{self, Measured, Set, Step};
+use retrieval::evaluate::{self, By, Measured, Set, Step};
 use runtime::lifecycle::Lifecycle;
 
 use super::minimum::Minimum;
@@ -37,6 +37,9 @@ pub(crate) struct Retrieval {
     /// Count the questions without relevant documents among the negatives.
     #[arg(long)]
     unanswerable: bool,
+    /// What to search by. Default: both words and meaning where an embedder is configured.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    fusion: Option<Fusion>,
     /// Fail when a figure is lower; may be repeated. Such as `ndcg_at_10=0.95`.
     #[arg(long = "min", value_name = "NAME=VALUE")]
     minima: Vec<Minimum>,
@@ -45,20 +48,49 @@ pub(crate) struct Retrieval {
     json: bool,
 }
 
+/// As [`By`], for the command line.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Fusion {
+    /// Words alone.
+    Lexical,
+    /// Meaning alone.
+    Dense,
+    /// Both, as the corpus fits them by itself.
+    Fused,
+}
+
 impl Retrieval {
+    /// # Errors
+    /// Meaning is wanted, and there is no embedder.
+    fn by(&self, vectors: &retrieval::Vectors) -> anyhow::Result<By> {
+        let by = match self.fusion {
+            None if vectors.current().is_some() => By::Fused,
+            None | Some(Fusion::Lexical) => By::Lexical,
+            Some(Fusion::Dense) => By::Dense,
+            Some(Fusion::Fused) => By::Fused,
+        };
+        let possible = by == By::Lexical || vectors.current().is_some();
+        anyhow::ensure!(possible, "--fusion: no embedder is configured; only `lexical` is possible");
+        Ok(by)
+    }
+
     pub(crate) async fn run(self, invocation: &Invocation) -> anyhow::Result<ExitCode> {
         let set = self.set()?;
         if set.absent() > 0 {
             note(&format!("{} relevant ids are not in the corpus: they count as missed", set.absent()));
         }
-        let prefix = local::config(invocation)?.nats.prefix;
+        let config = local::config(invocation)?;
+        let vectors = config.vectors()?;
+        let by = self.by(&vectors)?;
+        let prefix = config.nats.prefix;
         let place = Place::find(invocation).await?;
         let display = Display::new(self.json);
         let lifecycle = Lifecycle::default();
         lifecycle.watch_signals();
         let step = |step| show_step(&display, step);
+        let stop = lifecycle.soft.cancelled();
         let measured =
-            Box::pin(evaluate::evaluate(&place.index, &prefix, &set, lifecycle.soft.cancelled(), step)).await;
+            Box::pin(evaluate::evaluate(&place.index, &vectors, by, &prefix, &set, stop, step)).await;
         display.finish();
         place.leave().await;
         let Some(measured) = measured? else { return Ok(ExitCode::from(INTERRUPTED)) };
@@ -98,6 +130,7 @@ impl Retrieval {
 fn show_step(display: &Display, step: Step) {
     match step {
         Step::Indexing { done, of } => display.show("indexing", done, of),
+        Step::Fitting { done } => display.show("fitting", done, done),
         Step::Asking { done, of } => display.show("asking", done, of),
     }
 }
@@ -117,6 +150,12 @@ fn show(measured: &Measured) -> anyhow::Result<()> {
         ("search p50", format!("{:.2} ms", measured.p50_ms)),
         ("search p95", format!("{:.2} ms", measured.p95_ms)),
     ];
+    for (language, fit) in measured.fits.iter() {
+        output::line(&format!(
+            "fitted, {language:11} meaning weighs {}: {} probes, nDCG@10 {:.3} by words, {:.3} by meaning, {:.3} by both",
+            fit.fusion.weight, fit.probes, fit.lexical, fit.dense, fit.fused
+        ))?;
+    }
     for (name, value) in rows {
         output::line(&format!("{name:20} {value}"))?;
     }

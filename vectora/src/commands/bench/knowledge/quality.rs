@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use knowledge::Index;
-use retrieval::evaluate::{self, Set};
+use retrieval::evaluate::{self, By, Set};
 use secrecy::SecretString;
 
 use super::super::server::Server;
@@ -45,7 +45,16 @@ pub(super) async fn measure(server: &Server, data: &Path, figures: &mut Figures)
             continue;
         }
         let set = bar.load(data)?;
-        let measured = Box::pin(evaluate::evaluate(&index, PREFIX, &set, std::future::pending(), |_| {}));
+        let vectors = retrieval::Vectors::default();
+        let measured = Box::pin(evaluate::evaluate(
+            &index,
+            &vectors,
+            By::Lexical,
+            PREFIX,
+            &set,
+            std::future::pending(),
+            |_| {},
+        ));
         let measured = measured.await?.context("nobody stops it")?;
         bar.add(figures, &measured);
     }
