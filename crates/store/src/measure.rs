@@ -1,6 +1,8 @@
-//! What the bench reads out of the ledger. The product itself never calls it.
+//! What the bench and the evaluation read out of the ledger. The product itself never calls it.
 
 use chrono::{DateTime, Utc};
+use contract::MessageId;
+use uuid::Uuid;
 
 use crate::{Error, Ledger};
 
@@ -24,6 +26,19 @@ pub struct Totals {
     pub answered: i64,
     /// Questions with more than one answer: 0, always.
     pub doubled: i64,
+}
+
+/// What the answer to a question took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    pub question: MessageId,
+    /// Who wrote the answer: a model as `provider/model`, or `extractive`, `none`.
+    pub model: String,
+    /// Of all calls of the answer together; `None`: no model wrote it.
+    pub prompt_tokens: Option<u32>,
+    pub completion_tokens: Option<u32>,
+    /// A provider did not say, and characters were counted.
+    pub estimated: bool,
 }
 
 /// The database's clock.
@@ -53,6 +68,32 @@ pub async fn timings(ledger: &Ledger, from: DateTime<Utc>, to: DateTime<Utc>) ->
     )
     .fetch_all(&ledger.pool)
     .await?)
+}
+
+/// What the answers to some questions took. Questions without an answer, or of another ledger, are left out.
+///
+/// # Errors
+/// [`Error`].
+pub async fn spent(ledger: &Ledger, questions: &[MessageId]) -> Result<Vec<Spent>, Error> {
+    let ids: Vec<Uuid> = questions.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "SELECT m.id, a.model, a.prompt_tokens, a.completion_tokens, a.tokens_estimated
+           FROM messages m JOIN answers a ON a.turn_id = m.turn_id WHERE m.id = ANY($1)",
+        &ids
+    )
+    .fetch_all(&ledger.pool)
+    .await?;
+    let tokens = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
+    Ok(rows
+        .into_iter()
+        .map(|row| Spent {
+            question: MessageId(row.id),
+            model: row.model,
+            prompt_tokens: tokens(row.prompt_tokens),
+            completion_tokens: tokens(row.completion_tokens),
+            estimated: row.tokens_estimated.unwrap_or(false),
+        })
+        .collect())
 }
 
 /// # Errors

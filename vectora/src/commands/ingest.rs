@@ -29,7 +29,7 @@ use self::report::Report;
 use self::walk::Found;
 use super::display::Display;
 use super::output;
-use super::remote::{Client, Remote};
+use super::remote::{Client, Remote, insist};
 use crate::config::Invocation;
 
 #[derive(Debug, Args)]
@@ -135,7 +135,7 @@ impl Ingest {
             "force": self.force,
             "dry_run": self.dry_run,
         });
-        send::insist(async || client.call(client.post("/v1/ingestions").json(&listing)).await).await
+        insist(async || client.call(client.post("/v1/ingestions").json(&listing)).await).await
     }
 
     /// Sends what is needed, and meanwhile and afterwards watches what becomes of it.

@@ -56,6 +56,11 @@ pub(crate) struct Client {
 
 /// How long to wait before the next attempt, when the answer does not say.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often a request is sent again that was told to come later, or found nobody: with the waits it is told, about
+/// half a minute, which a restart of the server does not take.
+const ATTEMPTS: u32 = 10;
+/// The longest wait that is believed.
+const LONGEST: Duration = Duration::from_secs(30);
 
 impl Client {
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -95,6 +100,22 @@ impl Client {
             again: later.then(|| wait.map_or(AGAIN, Duration::from_secs)),
             source: None,
         })
+    }
+}
+
+/// Calls until there is an answer that another attempt would not change.
+pub(crate) async fn insist<T>(mut call: impl AsyncFnMut() -> Result<T, CallError>) -> anyhow::Result<T> {
+    let mut attempts = 1;
+    loop {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match error.again() {
+            Some(wait) if attempts < ATTEMPTS => tokio::time::sleep(wait.min(LONGEST)).await,
+            _ => return Err(error.into()),
+        }
+        attempts += 1;
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Three sorts: faults (`kill_points`, `knowledge_faults`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
 //! product does (`conversations`, `takeover`, `delivery`, `limits`, `ledger`, `rest`, `requests`, `events`,
-//! `bad_input`, `telegram`, `telegram_desk`, `telegram_faults`, `knowledge`, `generations`, `embedders`, `ingestion_http`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
+//! `bad_input`, `telegram`, `telegram_desk`, `telegram_faults`, `knowledge`, `generations`, `embedders`, `ingestion_http`,
+//! `answers`, `eval_answers`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
 //! `checked_queries`).
 
 #![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
@@ -14,6 +15,7 @@ mod configuration;
 mod conversations;
 mod delivery;
 mod embedders;
+mod eval_answers;
 mod events;
 mod generations;
 mod ingestion_http;

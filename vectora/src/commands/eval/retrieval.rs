@@ -11,7 +11,7 @@ use clap::Args;
 use retrieval::evaluate::{self, By, Measured, Set, Step};
 use runtime::lifecycle::Lifecycle;
 
-use super::minimum::Minimum;
+use super::minimum::{Figures, Minimum};
 use super::place::Place;
 use crate::commands::display::{Display, note};
 use crate::commands::{local, output};
@@ -42,7 +42,7 @@ pub(crate) struct Retrieval {
     fusion: Option<Fusion>,
     /// Fail when a figure is lower; may be repeated. Such as `ndcg_at_10=0.95`.
     #[arg(long = "min", value_name = "NAME=VALUE")]
-    minima: Vec<Minimum>,
+    minima: Vec<Minimum<Measured>>,
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -124,6 +124,23 @@ impl Retrieval {
             self.queries.display()
         );
         Ok(Set { corpus, queries, negatives })
+    }
+}
+
+impl Figures for Measured {
+    const NAMES: &'static [&'static str] =
+        &["ndcg_at_10", "recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "auroc", "refused_at_95"];
+
+    fn figure(&self, name: &str) -> Option<f64> {
+        match name {
+            "ndcg_at_10" => Some(self.ndcg_at_10),
+            "recall_at_1" => Some(self.recall_at_1),
+            "recall_at_5" => Some(self.recall_at_5),
+            "recall_at_10" => Some(self.recall_at_10),
+            "mrr_at_10" => Some(self.mrr_at_10),
+            "auroc" => self.auroc,
+            _ => self.refused_at_95,
+        }
     }
 }
 

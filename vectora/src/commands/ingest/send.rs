@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use contract::IngestionId;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,7 +13,7 @@ use serde::de::IgnoredAny;
 use super::hash::{Hashed, fits};
 use super::{Client, Failure};
 use crate::commands::display::Display;
-use crate::commands::remote::CallError;
+use crate::commands::remote::insist;
 
 /// Bytes of a request, unless a single file has more: what the server writes at once.
 const BYTES: u64 = 8 * 1024 * 1024;
@@ -22,11 +21,6 @@ const BYTES: u64 = 8 * 1024 * 1024;
 const FILES: usize = 200;
 /// Requests at once: one is read here, one is on its way, one is written there.
 const REQUESTS: usize = 3;
-/// How often a request is sent again that was told to come later, or found nobody: with the waits it is told, about
-/// half a minute, which a restart of the server does not take.
-const ATTEMPTS: u32 = 10;
-/// The longest wait that is believed.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// Those of `files` that are needed, as requests.
 pub(super) fn groups<'a>(files: &'a [Hashed], needed: &[String]) -> Vec<Vec<&'a Hashed>> {
@@ -104,22 +98,6 @@ async fn form(group: &[&Hashed]) -> (Form, Vec<Failure>) {
 async fn read(file: &Hashed) -> io::Result<Vec<u8>> {
     fits(tokio::fs::metadata(&file.file).await?.len())?;
     tokio::fs::read(&file.file).await
-}
-
-/// Calls until there is an answer that another attempt would not change.
-pub(super) async fn insist<T>(mut call: impl AsyncFnMut() -> Result<T, CallError>) -> anyhow::Result<T> {
-    let mut attempts = 1;
-    loop {
-        let error = match call().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
-        };
-        match error.again() {
-            Some(wait) if attempts < ATTEMPTS => tokio::time::sleep(wait.min(LONGEST)).await,
-            _ => return Err(error.into()),
-        }
-        attempts += 1;
-    }
 }
 
 #[cfg(test)]
