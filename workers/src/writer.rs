@@ -112,7 +112,7 @@ impl Writer {
         let mut spent = Spent::default();
         let hidden = self.hide(turn, found);
         if found.empty || !(found.covered() || self.is_enough(found, &hidden, &mut spent).await) {
-            return self.refuse(turn, found, spent, "not_covered");
+            return self.refuse(turn, found, &spent, "not_covered");
         }
         match self.write(turn, found, &hidden, &mut spent, show).await {
             Ok(checked) => self.decide(turn, found, &hidden, checked, spent).await,
@@ -187,12 +187,12 @@ impl Writer {
         }
         let verdict = checked.verdict;
         match verdict {
-            Verdict::DontKnow => return self.refuse(turn, found, spent, "dont_know"),
-            Verdict::Unsupported => return self.refuse(turn, found, spent, "unsupported"),
+            Verdict::DontKnow => return self.refuse(turn, found, &spent, "dont_know"),
+            Verdict::Unsupported => return self.refuse(turn, found, &spent, "unsupported"),
             Verdict::Grounded | Verdict::Partly => {}
         }
         if self.settings.judge && !self.judged(&checked, hidden, &mut spent).await {
-            return self.refuse(turn, found, spent, "judged_unsupported");
+            return self.refuse(turn, found, &spent, "judged_unsupported");
         }
         let citations = checked.citations.iter().filter_map(|cited| {
             let passage = found.passages.get(cited.passage)?;
@@ -228,7 +228,7 @@ impl Writer {
         true
     }
 
-    fn refuse(&self, turn: &Turn, found: &Found, spent: Spent, why: &'static str) -> Outcome {
+    fn refuse(&self, turn: &Turn, found: &Found, spent: &Spent, why: &'static str) -> Outcome {
         self.worded(why);
         let mut answer = crate::extractive::refusal(turn.language, found);
         if let Some(model) = &spent.model {

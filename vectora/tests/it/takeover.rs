@@ -96,7 +96,7 @@ async fn a_takeover_while_the_answer_is_made_leaves_it_unsaid() {
         .expect("the ledger answers");
     let next = installation.say("anna", "and the bot?").await;
     installation.answered(next).await;
-    let expected = ["…", "I am", "Scripted answer to: and the bot?"];
+    let expected = ["A human answers this.", "I am", "Scripted answer to: and the bot?"];
     eventually("the bot to answer what came after its return, and only that", || async {
         (installation.messenger.screen("anna") == expected).then_some(())
     })

@@ -306,5 +306,6 @@ fn cut(gap: &str, text: &str, closed: bool, units: &mut Vec<Unit>) -> usize {
 
 fn word_is_complete(sentence: &str) -> bool {
     let word = |c: char| c.is_alphanumeric() || c == '-';
-    sentence.find(word).is_some_and(|start| sentence[start..].contains(|c| !word(c)))
+    // A dash alone is no word: what follows it may still turn out to belong to the sentence before.
+    sentence.find(char::is_alphanumeric).is_some_and(|start| sentence[start..].contains(|c| !word(c)))
 }

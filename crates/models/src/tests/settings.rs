@@ -133,7 +133,7 @@ fn the_example_names_every_key() {
 fn the_example_can_work_with_every_key() {
     let example = include_str!("../../../../vectora.example.toml");
     let (_, rest) = example.split_once("# [models]").expect("the section is there");
-    let (section, _) = rest.split_once("# [telegram]").expect("another follows");
+    let (section, _) = rest.split_once("# [answers]").expect("another follows");
     let key = |line: &&str| {
         line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
     };

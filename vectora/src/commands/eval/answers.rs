@@ -105,7 +105,7 @@ impl Answers {
 
     fn write(&self, report: &Report) -> anyhow::Result<()> {
         if let Some(file) = &self.html {
-            let name = self.questions.file_name().map(Path::new).unwrap_or(&self.questions);
+            let name = self.questions.file_name().map_or(self.questions.as_path(), Path::new);
             let page = page::draw(report, &name.display().to_string());
             std::fs::write(file, page).with_context(|| format!("{} cannot be written", file.display()))?;
         }
