@@ -103,7 +103,7 @@ async fn a_takeover_while_the_answer_is_made_leaves_it_unsaid() {
     .await;
     installation.assert_finished().await;
     assert_eq!(installation.count("SELECT count(*) FROM answers").await, 1);
-    assert_eq!(installation.messenger.calls(), 4, "placeholder, operator, placeholder, answer");
+    assert_eq!(installation.messenger.calls(), 5, "placeholder, its edit, operator, placeholder, answer");
     assert_eq!(installation.status(meanwhile).await, QuestionStatus::Escalated);
 }
 
