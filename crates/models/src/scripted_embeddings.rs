@@ -31,7 +31,7 @@ impl ScriptedEmbedder {
         Self { identity: shape.identity(model), shape, batch }
     }
 
-    /// Each word adds 1 or −1 to one dimension. The prefix is no word of its own: queries find their passages.
+    /// Each word adds 1 to one dimension: two that fall into the same one never cancel each other out. The prefix is no word of its own: queries find their passages.
     fn vector(&self, text: &str) -> Vec<f32> {
         let mut vector = vec![0.0; self.shape.dims];
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -42,10 +42,10 @@ impl ScriptedEmbedder {
             let digest = Sha256::digest(meaning.as_bytes());
             let at = usize::from(digest[0]) << 8 | usize::from(digest[1]);
             let dims = vector.len();
-            vector[at % dims] += if digest[2] & 1 == 0 { 1.0 } else { -1.0 };
+            vector[at % dims] += 1.0;
         }
         if vector.iter().all(|number| *number == 0.0) {
-            // A text without words, or whose words cancel each other out, has to lie somewhere.
+            // A text without words has to lie somewhere.
             vector[0] = 1.0;
         }
         vector
