@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::knowledge::{Rounds, ingestion, watched};
 use super::load::Body;
+use super::machine::{machine, scratch};
 use super::queue::ledger_of;
 use super::server::Server;
 use crate::commands::output;
@@ -45,11 +46,8 @@ const SENTENCES: usize = 8;
 
 impl Answers {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let dir = std::env::temp_dir().join(format!("vectora-bench-{}", std::process::id()));
-        let result = self.measure(&dir).await;
-        // Best effort: the figures matter more than a directory in the system's temporary one.
-        drop(tokio::fs::remove_dir_all(&dir).await);
-        output::json(&result?)?;
+        let dir = scratch()?;
+        output::json(&self.measure(dir.path()).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -71,7 +69,7 @@ impl Answers {
         tokio::fs::write(articles.join("reset.md"), ARTICLE).await?;
         ingestion::run(&data, &articles, "bench").await?;
 
-        let mut report = json!({ "machine": { "cores": std::thread::available_parallelism()?.get() } });
+        let mut report = json!({ "machine": machine()? });
         report["overhead"] = self.overhead(&server, &provider).await?;
         report["streams"] = self.streams(&server, &provider).await?;
         report["cancelled"] = json!(provider.cancelled());

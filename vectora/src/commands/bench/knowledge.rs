@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use self::figures::Figures;
 use self::questions::Questions;
 use super::load::{self, Body};
+use super::machine::{scratch, yardstick};
 use super::queue::{LIGHT, SETTLES_WITHIN, STEP, ledger_of};
 use super::server::Server;
 use crate::commands::display::note;
@@ -62,12 +63,10 @@ pub(crate) struct Knowledge {
 
 impl Knowledge {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let dir = std::env::temp_dir().join(format!("vectora-bench-{}", std::process::id()));
+        let dir = scratch()?;
         let mut figures = Figures::default();
-        let result = self.measure(&dir, &mut figures).await;
-        // Best effort: the figures matter more than a directory in the system's temporary one.
-        drop(tokio::fs::remove_dir_all(&dir).await);
-        result?;
+        figures.add("sort_ms", "Yardstick: a core sorts a million numbers", yardstick(), "ms", "");
+        self.measure(dir.path(), &mut figures).await?;
         if self.json {
             output::json(&figures.json())?;
         } else {

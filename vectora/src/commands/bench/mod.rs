@@ -3,6 +3,7 @@
 mod answers;
 mod knowledge;
 mod load;
+mod machine;
 mod queue;
 mod server;
 mod telegram;

@@ -16,6 +16,7 @@ use store::{Ledger, Role};
 use tokio::time::Instant;
 
 use super::load::{self, LONGEST};
+use super::machine::{machine, scratch};
 use super::server::Server;
 use crate::commands::output;
 
@@ -46,11 +47,8 @@ const STATISTICS: Duration = Duration::from_millis(1500);
 
 impl Queue {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let dir = std::env::temp_dir().join(format!("vectora-bench-{}", std::process::id()));
-        let result = self.measure(&dir).await;
-        // Best effort: the figures matter more than a directory in the system's temporary one.
-        drop(tokio::fs::remove_dir_all(&dir).await);
-        output::json(&result?)?;
+        let dir = scratch()?;
+        output::json(&self.measure(dir.path()).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -72,7 +70,7 @@ impl Queue {
         bench.round(50.0, Duration::from_secs(2)).await?;
         let duration = Duration::from_secs(self.seconds);
         let mut report = json!({
-            "machine": { "cores": std::thread::available_parallelism()?.get() },
+            "machine": machine()?,
             "start": { "first_s": first_start.as_secs_f64(), "existing_s": server.start.as_secs_f64() },
             "idle": { "rss_anon_mb": mb(idle_rss), "commits_a_second": idle.commits, "statements_a_second": idle.statements },
         });

@@ -11,6 +11,7 @@ use clap::Args;
 use fake_telegram::{FakeTelegram, Limits};
 use serde_json::{Value, json};
 
+use super::machine::{machine, scratch};
 use super::server::Server;
 use crate::commands::output;
 
@@ -34,11 +35,8 @@ const LOOK: Duration = Duration::from_millis(20);
 
 impl Telegram {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let dir = std::env::temp_dir().join(format!("vectora-bench-{}", std::process::id()));
-        let result = self.measure(&dir).await;
-        // Best effort: the figures matter more than a directory in the system's temporary one.
-        drop(tokio::fs::remove_dir_all(&dir).await);
-        output::json(&result?)?;
+        let dir = scratch()?;
+        output::json(&self.measure(dir.path()).await?)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -56,7 +54,7 @@ impl Telegram {
         // Warm: connections, caches, statements.
         crowd.steady(1_000_000, 20, 2, true).await?;
 
-        let mut report = json!({ "machine": { "cores": std::thread::available_parallelism()?.get() } });
+        let mut report = json!({ "machine": machine()? });
         report["messages"] = crowd.steady(2_000_000, MESSAGES, self.seconds, true).await?;
         report["webhook"] = crowd.steady(3_000_000, UPDATES, self.seconds, false).await?;
         let nats = server.run.nats_pid.context("vectora up started NATS")?;
