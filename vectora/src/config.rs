@@ -157,6 +157,10 @@ pub(crate) fn is_at_fault(error: &anyhow::Error) -> bool {
             || cause.is::<ingress::dispatcher::SettingsError>()
             || cause.is::<workers::SettingsError>()
             || cause.is::<models::SettingsError>()
+            || matches!(
+                cause.downcast_ref(),
+                Some(models::EmbedderError { error: models::ModelError::Misfit(_), .. })
+            )
             || cause.is::<telegram::SettingsError>()
             || cause.is::<store::UrlError>()
             || cause.is::<store::SettingsError>()

@@ -31,7 +31,12 @@ fn main() -> ExitCode {
     // reqwest and sqlx panic without a provider, even for plain connections; the only failure is that one
     // is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all();
+    if matches!(arguments.command, Command::Up(_)) {
+        runtime.on_thread_start(runtime::front::step_back);
+    }
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&anyhow::Error::from(error).context("the async runtime does not start")),
     };

@@ -1,5 +1,7 @@
 //! One process: its connections, and which of the parts it runs. The only place where everything meets.
 
+mod public;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,10 +14,14 @@ use runtime::metrics::Registry;
 use store::{Ledger, Role};
 use web::Router;
 
+use self::public::Public;
 use crate::config::Config;
 
 /// The longest a start waits for the first look at its dependencies; one that is away may take longer.
 const FIRST_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The longest a start waits for its embedder. Some load their model at the first call, which takes longer.
+const EMBEDDED: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What a process does.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +44,7 @@ pub(crate) struct Process {
     nats: Nats,
     health: Health,
     drain: std::time::Duration,
+    public: Public,
 }
 
 impl Process {
@@ -62,8 +69,12 @@ impl Process {
         runtime::metrics::register_process(&mut registry);
         nats.metrics().register(&mut registry);
         let http = web::Metrics::register(&mut registry);
-        let keys = web::Keys::new(ledger.clone());
+        let public = Public::open(config, parts.role, &ledger, &lifecycle)?;
+        let keys = web::Keys::new(public.ledger.clone());
         let knowledge = Knowledge::of(config, parts, &ledger, &mut registry)?;
+        if let Some(knowledge) = &knowledge {
+            check_embedder(&knowledge.models.embedders).await?;
+        }
 
         let mut router: Option<Router> = None;
         let mut merge = |part: Router| {
@@ -73,8 +84,11 @@ impl Process {
             });
         };
         if parts.ingress {
-            let admission =
-                ingress::admission::Admission::start(config.admission.clone(), ledger.clone(), &lifecycle);
+            let admission = ingress::admission::Admission::start(
+                config.admission.clone(),
+                public.ledger.clone(),
+                &public.lifecycle,
+            );
             let gate = admission.clone();
             let intake = workers::stages::ALL
                 .iter()
@@ -83,16 +97,16 @@ impl Process {
                 .context("there is no stage that takes what comes in")?;
             let state = ingress::http::Parts {
                 keys: keys.clone(),
-                ledger: ledger.clone(),
+                ledger: public.ledger.clone(),
                 uploads: ingress::ingestions::Uploads::default(),
-                acceptor: store::accept::Acceptor::new(ledger.clone(), &lifecycle),
+                acceptor: store::accept::Acceptor::new(public.ledger.clone(), &public.lifecycle),
                 admission,
                 nats: nats.clone(),
-                lifecycle: lifecycle.clone(),
+                lifecycle: public.lifecycle.clone(),
                 intake,
             };
             merge(ingress::http::router(state.into()));
-            if let Some(door) = door(config, &ledger, &nats, &lifecycle, gate, intake)? {
+            if let Some(door) = door(config, &public, &nats, gate, intake)? {
                 merge(ingress::telegram::router(door));
             }
             let dispatcher = ingress::dispatcher::Dispatcher {
@@ -108,11 +122,11 @@ impl Process {
         }
         if let (true, Some(knowledge)) = (parts.api, &knowledge) {
             merge(api::http::router(api::http::State::new(
-                ledger.clone(),
+                public.ledger.clone(),
                 keys,
                 nats.clone(),
                 knowledge.retriever.clone(),
-                lifecycle.clone(),
+                public.lifecycle.clone(),
             )));
         }
         if let Some(knowledge) = knowledge {
@@ -129,16 +143,11 @@ impl Process {
         runtime::listener::serve_internal(internal, internal_router, &lifecycle);
         let listen = match router {
             None => None,
-            Some(router) => {
-                let listener = runtime::listener::bind(config.http.listen).await?;
-                let address = listener.local_addr()?;
-                runtime::listener::serve(listener, web::app(router, &config.http, http), &lifecycle);
-                Some(address)
-            }
+            Some(router) => Some(public.listen(router, config, http).await?),
         };
         health.checked(FIRST_LOOK).await;
         let drain = config.workers.drain;
-        Ok(Self { ledger, lifecycle, listen, internal: internal_address, nats, health, drain })
+        Ok(Self { ledger, lifecycle, listen, internal: internal_address, nats, health, drain, public })
     }
 
     /// Runs until it is told to stop, then drains: readiness off, nothing new, what runs goes on up to the
@@ -148,6 +157,7 @@ impl Process {
         self.health.draining();
         let drained = self.lifecycle.drain(self.drain).await;
         self.nats.flush().await;
+        self.public.ledger.close().await;
         self.ledger.close().await;
         drained.clean && !self.lifecycle.failed()
     }
@@ -156,9 +166,8 @@ impl Process {
 /// Where Telegram's updates come in, if there is a bot.
 fn door(
     config: &Config,
-    ledger: &Ledger,
+    public: &Public,
     nats: &Nats,
-    lifecycle: &Lifecycle,
     admission: ingress::admission::Admission,
     intake: contract::Stage,
 ) -> anyhow::Result<Option<ingress::telegram::Door>> {
@@ -166,11 +175,11 @@ fn door(
     Ok(Some(ingress::telegram::Door::open(ingress::telegram::Parts {
         bot,
         settings: config.telegram.clone(),
-        ledger: ledger.clone(),
-        receiver: store::accept::Receiver::new(ledger.clone(), lifecycle),
+        ledger: public.ledger.clone(),
+        receiver: store::accept::Receiver::new(public.ledger.clone(), &public.lifecycle),
         admission,
         nats: nats.clone(),
-        lifecycle: lifecycle.clone(),
+        lifecycle: public.lifecycle.clone(),
         intake,
     })))
 }
@@ -235,6 +244,7 @@ impl Worker<'_> {
         }
         let metrics = workers::Metrics::register(registry);
         let tools = workers::stages::Tools {
+            lifecycle: self.lifecycle.clone(),
             ledger: self.ledger.clone(),
             author: author(self.ledger, config, models, &metrics, self.lifecycle),
             presence: workers::presence::Presence::new(
@@ -244,7 +254,7 @@ impl Worker<'_> {
                 self.lifecycle.clone(),
                 metrics.clone(),
             ),
-            metrics: metrics.clone(),
+            metrics,
             telegram: Arc::new(config.telegram.clone()),
             channels,
             settings,
@@ -254,8 +264,7 @@ impl Worker<'_> {
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
         };
-        let (nats, lifecycle) = (self.nats.clone(), self.lifecycle.clone());
-        let workshop = workers::runner::Workshop::new(&tools, nats, lifecycle, self.health.clone(), metrics);
+        let workshop = workers::runner::Workshop::new(&tools, self.nats.clone(), self.health.clone());
         for name in stages {
             if !workers::stages::start(name, &workshop, &tools) {
                 let known: Vec<&str> = workers::stages::ALL.iter().map(|stage| stage.name).collect();
@@ -330,6 +339,29 @@ async fn wait_for_schema(ledger: &Ledger, lifecycle: &Lifecycle) -> anyhow::Resu
             () = lifecycle.soft.cancelled() => anyhow::bail!("told to stop while waiting for the ledger"),
         }
     }
+}
+
+/// An embedder that makes something else than is configured stops the process: nothing it makes could be indexed. One
+/// that is away, or says nothing in time, is waited for.
+async fn check_embedder(embedders: &models::Embedders) -> anyhow::Result<()> {
+    match tokio::time::timeout(EMBEDDED, embedders.check()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if matches!(error.error, models::ModelError::Misfit(_)) => {
+            return Err(error)
+                .context("an embedder that cannot be used: correct its dims, or name another model");
+        }
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "the embedder was not checked: until it is there questions are searched by words"
+            );
+        }
+        Err(_elapsed) => {
+            tracing::warn!(limit = ?EMBEDDED, "the embedder was not checked: it says nothing yet");
+        }
+    }
+    Ok(())
 }
 
 /// A stream or consumer that means something else than this release thinks stops the process; what is

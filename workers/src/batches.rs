@@ -1,4 +1,4 @@
-//! Claims and settles of a stage in batches: when many are under way they share a statement, when one is alone
+//! Claims, settles and the beginnings of deliveries in batches: when many are under way they share a statement, when one is alone
 //! it goes at once.
 //!
 //! **Invariant:** one row never harms its neighbours in a batch. A row that lost its fence is not returned, a row
@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use runtime::batch::Batcher;
+use store::outbound::sending::{self, Begin, Parcel, Rates};
 use store::work::{self, Claim, Issued, Outcome};
 use store::{Error, Ledger};
 use tokio::time::Instant;
@@ -18,7 +21,7 @@ use crate::stage::{Settling, Stage, chain};
 
 /// Rows claimed or settled in one statement at the most.
 const LARGEST: usize = 64;
-/// Statements of each sort in the air at once: while one waits for its commit, the next collects.
+/// Statements of each sort in the air at once, the second only beside one that is late.
 const FLIGHTS: usize = 2;
 
 /// The answer of a claim batch to one ticket.
@@ -30,6 +33,7 @@ pub(crate) enum Answer<I> {
 }
 
 pub(crate) type Item<S> = Settling<<S as Stage>::Input, <S as Stage>::Output>;
+pub(crate) type Begins = Batcher<(Claim, Parcel), Result<Begin, Arc<Error>>>;
 pub(crate) type Settles<S> = Batcher<Item<S>, Result<Outcome, Arc<Error>>>;
 
 /// Claims in batches, and loads the inputs of what was claimed in one go.
@@ -108,7 +112,7 @@ async fn load<S: Stage>(
     }
 }
 
-/// Settles in batches. A row the ledger refuses must not take the others with it: they go again one by one.
+/// Settles in batches.
 pub(crate) fn settles<S: Stage>(
     stage: &Arc<S>,
     ledger: &Ledger,
@@ -116,25 +120,44 @@ pub(crate) fn settles<S: Stage>(
     let (stage, ledger) = (stage.clone(), ledger.clone());
     Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<Item<S>>| {
         let (stage, ledger) = (stage.clone(), ledger.clone());
-        async move {
-            match ledger.within(stage.settle(&batch)).await {
-                Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-                Err(error) if error.is_unavailable() || batch.len() == 1 => {
-                    let error = Arc::new(error);
-                    batch.iter().map(|_| Err(error.clone())).collect()
-                }
-                Err(_) => {
-                    let mut results = Vec::with_capacity(batch.len());
-                    for one in &batch {
-                        let result = ledger.within(stage.settle(std::slice::from_ref(one))).await;
-                        results.push(match result {
-                            Ok(mut outcomes) => Ok(outcomes.pop().unwrap_or_default()),
-                            Err(error) => Err(Arc::new(error)),
-                        });
-                    }
-                    results
+        async move { together(&ledger, &batch, |part| stage.settle(part).boxed()).await }
+    })
+}
+
+/// Begins deliveries in batches.
+pub(crate) fn begins(
+    ledger: &Ledger,
+    stage: contract::Stage,
+    rates: Rates,
+) -> (Begins, impl Future<Output = ()> + Send + 'static) {
+    let ledger = ledger.clone();
+    Batcher::new(LARGEST, FLIGHTS, move |batch: Vec<(Claim, Parcel)>| {
+        let ledger = ledger.clone();
+        async move { together(&ledger, &batch, |part| sending::begin(&ledger, &stage, rates, part).boxed()).await }
+    })
+}
+
+/// All in one statement. A row the ledger refuses must not take the others with it: they go again one by one.
+async fn together<'a, T: Sync, R: Send>(
+    ledger: &Ledger,
+    batch: &'a [T],
+    run: impl Fn(&'a [T]) -> BoxFuture<'a, Result<Vec<R>, Error>> + Send + Sync,
+) -> Vec<Result<R, Arc<Error>>> {
+    match ledger.within(run(batch)).await {
+        Ok(results) => results.into_iter().map(Ok).collect(),
+        Err(error) if error.is_unavailable() || batch.len() == 1 => {
+            let error = Arc::new(error);
+            batch.iter().map(|_| Err(error.clone())).collect()
+        }
+        Err(_) => {
+            let mut results = Vec::with_capacity(batch.len());
+            for one in batch {
+                match ledger.within(run(std::slice::from_ref(one))).await {
+                    Ok(alone) => results.extend(alone.into_iter().map(Ok)),
+                    Err(error) => results.push(Err(Arc::new(error))),
                 }
             }
+            results
         }
-    })
+    }
 }

@@ -54,7 +54,8 @@ impl fmt::Debug for Workshop {
 }
 
 impl Workshop {
-    pub fn new(tools: &Tools, nats: Nats, lifecycle: Lifecycle, health: Health, metrics: Metrics) -> Self {
+    pub fn new(tools: &Tools, nats: Nats, health: Health) -> Self {
+        let (lifecycle, metrics) = (tools.lifecycle.clone(), tools.metrics.clone());
         let settings = tools.settings.clone();
         let leases = Leases::default();
         leases.keep(tools.ledger.clone(), settings.renew, settings.lease, &lifecycle);

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 
 use contract::MessageId;
 use store::work::{Claim, Outcome, Verdict};
@@ -73,7 +74,8 @@ pub enum StageError {
 
 impl StageError {
     /// Tells a ledger that is away from one that refuses.
-    pub fn ledger(error: store::Error) -> Self {
+    pub fn ledger(error: impl Into<Arc<store::Error>>) -> Self {
+        let error = error.into();
         if error.is_unavailable() {
             Self::Unavailable { dependency: crate::runner::LEDGER, source: error.into() }
         } else {

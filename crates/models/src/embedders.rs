@@ -41,7 +41,7 @@ impl Embedders {
     /// Embeds one text with the current one: what it makes has the configured dimension.
     ///
     /// # Errors
-    /// It does not, and both numbers are named; or there was no answer.
+    /// It does not ([`ModelError::Misfit`]), and both numbers are named; or there was no answer.
     pub async fn check(&self) -> Result<(), EmbedderError> {
         let Some(embedder) = self.current() else { return Ok(()) };
         let made = embedder.embed(&["Vectora".to_owned()], Purpose::Query).await;

@@ -91,7 +91,7 @@ impl Shape {
             if vector.len() != self.dims {
                 let (came, dims) = (vector.len(), self.dims);
                 let text = format!("a vector of {came} dimensions came, {dims} are configured");
-                return Err(ModelError::Failed(text));
+                return Err(ModelError::Misfit(text));
             }
             if !vector.iter().all(|number| number.is_finite()) {
                 return Err(ModelError::Failed("a vector holds something that is no number".to_owned()));

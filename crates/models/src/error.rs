@@ -31,6 +31,9 @@ pub enum ModelError {
     /// This call failed; the next one may not.
     #[error("failed: {0}")]
     Failed(String),
+    /// What came is not what is configured: no call will do until one of the two is changed.
+    #[error("does not fit the configuration: {0}")]
+    Misfit(String),
     /// The provider will never answer this.
     #[error("refused: {0}")]
     Rejected(String),
@@ -79,6 +82,7 @@ impl ModelError {
             Self::Limited { .. } => "limited",
             Self::Late { .. } => "late",
             Self::Failed(_) => "failed",
+            Self::Misfit(_) => "misfit",
             Self::Rejected(_) => "rejected",
             Self::TooLong => "too_long",
         }

@@ -2,8 +2,10 @@
 //! meaning: texts are near each other as far as they share words, or ones of a few that mean the same ([`SYNONYMS`]).
 //!
 //! The beginning of its model's name says how it misbehaves: `away…` is never there, `slow…` takes two seconds, `short…`
-//! gives vectors that lack a number. A text with the word `#refused` is refused, and with it the whole call.
+//! gives vectors that lack a number, `shrinks…` does so from its second call on. A text with the word `#refused` is
+//! refused, and with it the whole call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -23,12 +25,13 @@ pub struct ScriptedEmbedder {
     identity: String,
     shape: Shape,
     batch: usize,
+    called: AtomicBool,
 }
 
 impl ScriptedEmbedder {
     /// `model` is a name only: two of them differ in nothing but their identity.
     pub fn new(model: &str, shape: Shape, batch: usize) -> Self {
-        Self { identity: shape.identity(model), shape, batch }
+        Self { identity: shape.identity(model), shape, batch, called: AtomicBool::new(false) }
     }
 
     /// Each word adds 1 to one dimension: two that fall into the same one never cancel each other out. The prefix is no word of its own: queries find their passages.
@@ -77,7 +80,8 @@ impl Embedder for ScriptedEmbedder {
                 return Err(ModelError::Rejected("the script says so".to_owned()));
             }
             let mut vectors: Vec<Vec<f32>> = texts.iter().map(|text| self.vector(text)).collect();
-            if self.identity.starts_with("short") {
+            let again = self.called.swap(true, Ordering::SeqCst);
+            if self.identity.starts_with("short") || (again && self.identity.starts_with("shrinks")) {
                 for vector in &mut vectors {
                     vector.pop();
                 }

@@ -109,7 +109,7 @@ fn texts(candidates: &[Candidate]) -> Vec<rerank::Candidate<'_>> {
 
 /// Candidates in their final order, as passages: neighbours are one, near-duplicates are shown once.
 pub(crate) fn shown(candidates: &[Candidate], ranked: &[Ranked], limit: usize) -> Vec<crate::Passage> {
-    let ordered: Vec<rank::Candidate> = ranked
+    let ordered: Vec<rank::Candidate<'_>> = ranked
         .iter()
         .map(|ranked| {
             let row = &candidates[ranked.candidate].passage;
@@ -117,9 +117,9 @@ pub(crate) fn shown(candidates: &[Candidate], ranked: &[Ranked], limit: usize) -
                 chunk: row.chunk,
                 document: row.document,
                 position: row.position,
-                heading: row.heading.clone(),
+                heading: &row.heading,
                 score: ranked.score,
-                text: row.text.clone(),
+                text: &row.text,
             }
         })
         .collect();
@@ -127,8 +127,7 @@ pub(crate) fn shown(candidates: &[Candidate], ranked: &[Ranked], limit: usize) -
         .into_iter()
         .map(|merged| {
             let best = &candidates[ranked[merged.best].candidate].passage;
-            let texts: Vec<&str> =
-                merged.members.iter().map(|member| ordered[*member].text.as_str()).collect();
+            let texts: Vec<&str> = merged.members.iter().map(|member| ordered[*member].text).collect();
             crate::Passage {
                 document: best.document,
                 chunk: best.chunk,

@@ -6,16 +6,16 @@
 use contract::{ChunkId, DocumentId};
 
 /// A visible hit.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Candidate {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Candidate<'a> {
     pub(crate) chunk: ChunkId,
     pub(crate) document: DocumentId,
     /// Of the chunk in its document.
     pub(crate) position: i32,
     /// The headings above it: neighbours of another section are another passage, with a citation of its own.
-    pub(crate) heading: Vec<String>,
+    pub(crate) heading: &'a [String],
     pub(crate) score: f32,
-    pub(crate) text: String,
+    pub(crate) text: &'a str,
 }
 
 /// A passage: chunks that follow one another, with the score of the best.
@@ -37,7 +37,7 @@ const LONGEST: usize = 2400;
 const KINDRED: f32 = 0.5;
 
 /// Orders candidates (best first, as the index does) into at most `limit` passages.
-pub(crate) fn rank(candidates: &[Candidate], limit: usize) -> Vec<Merged> {
+pub(crate) fn rank(candidates: &[Candidate<'_>], limit: usize) -> Vec<Merged> {
     let mut taken = vec![false; candidates.len()];
     let mut texts = std::collections::HashSet::new();
     let mut ranked = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn rank(candidates: &[Candidate], limit: usize) -> Vec<Merged> {
             continue;
         }
         taken[best] = true;
-        if !texts.insert(fingerprint(&candidates[best].text)) {
+        if !texts.insert(fingerprint(candidates[best].text)) {
             continue;
         }
         let members = neighbours(candidates, &mut taken, best);
@@ -59,7 +59,7 @@ pub(crate) fn rank(candidates: &[Candidate], limit: usize) -> Vec<Merged> {
 }
 
 /// The chunks around `best` that were found too, in the document's order.
-fn neighbours(candidates: &[Candidate], taken: &mut [bool], best: usize) -> Vec<usize> {
+fn neighbours(candidates: &[Candidate<'_>], taken: &mut [bool], best: usize) -> Vec<usize> {
     let home = &candidates[best];
     let mut length = home.text.len();
     let mut members = vec![best];
@@ -88,26 +88,28 @@ fn neighbours(candidates: &[Candidate], taken: &mut [bool], best: usize) -> Vec<
 
 /// Equal for texts that differ in spaces, punctuation and case only: the same article under two paths.
 fn fingerprint(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    for letter in text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase) {
-        letter.hash(&mut hasher);
-    }
-    hasher.finish()
+    // FNV-1a, a character at a time.
+    let mix = |hash: u64, letter: char| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3);
+    text.chars().fold(0xcbf2_9ce4_8422_2325, |hash, letter| match letter {
+        '\0'..='\x7f' if !letter.is_ascii_alphanumeric() => hash,
+        '\0'..='\x7f' => mix(hash, letter.to_ascii_lowercase()),
+        _ if !letter.is_alphanumeric() => hash,
+        _ => letter.to_lowercase().fold(hash, mix),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn candidate(document: u128, position: i32, score: f32, text: &str) -> Candidate {
+    fn candidate(document: u128, position: i32, score: f32, text: &str) -> Candidate<'_> {
         Candidate {
             chunk: ChunkId::new(),
             document: DocumentId(uuid::Uuid::from_u128(document)),
             position,
-            heading: Vec::new(),
+            heading: &[],
             score,
-            text: text.to_owned(),
+            text,
         }
     }
 
@@ -122,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_neighbour_of_another_section_is_another_passage() {
-        let other = Candidate { heading: vec!["Afterwards".to_owned()], ..candidate(1, 1, 8.0, "b") };
+        let heading = ["Afterwards".to_owned()];
+        let other = Candidate { heading: &heading, ..candidate(1, 1, 8.0, "b") };
         assert_eq!(rank(&[candidate(1, 0, 9.0, "a"), other], 10).len(), 2);
     }
 

@@ -50,7 +50,7 @@ impl VectorError {
                 Self::Away(error)
             }
             ModelError::Rejected(_) | ModelError::TooLong => Self::Refused(error),
-            ModelError::Failed(_) => Self::Failed(error),
+            ModelError::Failed(_) | ModelError::Misfit(_) => Self::Failed(error),
         }
     }
 }

@@ -1,15 +1,21 @@
 //! Many callers, one statement: calls that arrive while another is under way go together in the next.
 //!
-//! Nothing waits for a batch to fill. A call that finds a free flight starts at once, alone; while all
-//! flights are in the air, callers queue up and the next flight takes them all. So a batch is as large
-//! as the load makes it, and one when there is none.
+//! Nothing waits for a batch to fill. A call that finds nothing in the air starts at once, alone; what comes meanwhile
+//! goes together when it has landed. So a batch is as large as the load makes it, and one when there is none. A flight that
+//! is late (it waits for a row that somebody else holds) keeps nobody: after [`LATE`] others take off beside it.
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// How long a flight has the air for itself. Statements of two at once would only take turns on the server, and each would
+/// carry half; most are over in a tenth of this.
+const LATE: Duration = Duration::from_millis(50);
 
 type Call<T, R> = (T, oneshot::Sender<R>);
 
@@ -39,7 +45,7 @@ impl<T: Send + 'static, R: Send + 'static> Batcher<T, R> {
     /// Makes a batcher and the task that runs it; the caller spawns the task.
     ///
     /// `run` gets at most `largest` items and returns one result for each, in order; at most `flights`
-    /// runs are under way at once.
+    /// runs are under way at once, and a second one only when the one before it is late.
     pub fn new<F, Fut>(
         largest: usize,
         flights: usize,
@@ -75,9 +81,12 @@ async fn fly<T, R, F, Fut>(
 {
     let mut flying = FuturesUnordered::new();
     let mut waiting = Vec::with_capacity(largest);
+    let mut patience = Instant::now();
     loop {
+        let room = flying.len() < flights;
+        let free = flying.is_empty() || Instant::now() >= patience;
         tokio::select! {
-            count = inbox.recv_many(&mut waiting, largest), if flying.len() < flights => {
+            count = inbox.recv_many(&mut waiting, largest), if room && free => {
                 if count == 0 {
                     break;
                 }
@@ -90,7 +99,9 @@ async fn fly<T, R, F, Fut>(
                 let (items, replies): (Vec<T>, Vec<_>) = waiting.drain(..).unzip();
                 let results = run(items);
                 flying.push(async move { (results.await, replies) });
+                patience = Instant::now() + LATE;
             }
+            () = tokio::time::sleep_until(patience), if room && !free => {}
             Some((results, replies)) = flying.next() => reply(results, replies),
         }
     }
@@ -150,6 +161,36 @@ mod tests {
         let sizes = sizes.lock().unwrap();
         assert_eq!(sizes.iter().sum::<usize>(), 10);
         assert!(sizes.len() < 10, "calls that arrive together fly together: {sizes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_is_late_keeps_nobody() {
+        let (gate, off) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (batcher, task) = Batcher::new(100, 2, {
+            let (gate, off) = (gate.clone(), off.clone());
+            move |items: Vec<u32>| {
+                let (gate, off) = (gate.clone(), off.clone());
+                async move {
+                    if items.contains(&0) {
+                        off.add_permits(1);
+                        gate.acquire().await.unwrap().forget();
+                    }
+                    items
+                }
+            }
+        });
+        let check = async move {
+            let stuck = batcher.call(0);
+            tokio::pin!(stuck);
+            assert!((&mut stuck).now_or_never().is_none());
+            off.acquire().await.unwrap().forget();
+            let began = Instant::now();
+            assert_eq!(batcher.call(1).await, Ok(1));
+            assert!(began.elapsed() >= LATE / 2, "it went beside the first only when that was late");
+            gate.add_permits(1);
+            assert_eq!(stuck.await, Ok(0));
+        };
+        tokio::join!(task, check);
     }
 
     #[tokio::test]

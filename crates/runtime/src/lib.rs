@@ -7,6 +7,7 @@ pub mod batch;
 pub mod config;
 mod connection;
 pub mod fault;
+pub mod front;
 pub mod health;
 pub mod lifecycle;
 pub mod listener;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +25,8 @@ pub struct Lifecycle {
     pub hard: CancellationToken,
     tasks: TaskTracker,
     failed: Arc<AtomicBool>,
+    /// Where tasks run; `None`: where they are spawned.
+    runtime: Option<Handle>,
 }
 
 /// How a drain ended.
@@ -46,7 +49,17 @@ impl Lifecycle {
                 life.soft.cancel();
             }
         };
-        tokio::spawn(self.tasks.track_future(watched));
+        let tracked = self.tasks.track_future(watched);
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(tracked)),
+            None => drop(tokio::spawn(tracked)),
+        }
+    }
+
+    /// The same life on another runtime: what is spawned on it runs there.
+    #[must_use]
+    pub fn on(&self, runtime: &Handle) -> Self {
+        Self { runtime: Some(runtime.clone()), ..self.clone() }
     }
 
     /// Whether a task panicked.

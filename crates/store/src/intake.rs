@@ -209,7 +209,8 @@ async fn consume(
                SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[]) AS s(id, epoch, n, error)
            ), held AS (
                SELECT k.id FROM intake_keys k JOIN s ON s.id = k.id AND s.epoch = k.epoch
-               WHERE k.stage = $5 AND k.state = 'ready' AND k.owner IS NOT NULL
+               -- A parameter, not a literal: see `work::table`.
+               WHERE k.stage = $5 AND k.state = $6 AND k.owner IS NOT NULL
                ORDER BY k.id FOR NO KEY UPDATE OF k
            )
            UPDATE intake_keys k
@@ -224,7 +225,8 @@ async fn consume(
         &epochs,
         &counts,
         &errors as _,
-        stage.name
+        stage.name,
+        "ready"
     )
     .fetch_all(conn)
     .await?;

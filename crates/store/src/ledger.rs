@@ -18,6 +18,8 @@ use crate::{Error, Settings};
 pub enum Role {
     /// Everything in one process: `vectora up`.
     All,
+    /// What answers people in it.
+    Public,
     Ingress,
     Api,
     Worker,
@@ -26,9 +28,14 @@ pub enum Role {
 }
 
 impl Role {
-    const fn max_connections(self) -> u32 {
+    fn max_connections(self) -> u32 {
         match self {
-            Self::All => 24,
+            // The server is on this machine: beyond what its cores can do, statements only take turns, and each takes
+            // longer (https://wiki.postgresql.org/wiki/Number_Of_Database_Connections).
+            Self::All | Self::Public => {
+                let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+                u32::try_from(2 * cores + 1).unwrap_or(u32::MAX).clamp(5, 25)
+            }
             Self::Ingress | Self::Api => 10,
             Self::Worker => 12,
             Self::Tool => 4,
@@ -38,6 +45,7 @@ impl Role {
     const fn name(self) -> &'static str {
         match self {
             Self::All => "vectora up",
+            Self::Public => "vectora up, public",
             Self::Ingress => "vectora ingress",
             Self::Api => "vectora api",
             Self::Worker => "vectora worker",
@@ -55,6 +63,10 @@ pub struct Ledger {
 
 /// Beyond what the server allows a statement: then the answer is lost, not late.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A connection used so lately is as good as one that is in use: the server may go away under both. Under load nearly
+/// all are, and a ping would double the round trips.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// A connection that does not answer a ping by then is dropped.
 const PING: Duration = Duration::from_millis(500);
@@ -88,16 +100,22 @@ impl Ledger {
             // Every table grows, and a plan is kept: one that was made while a table had a page would go on reading
             // all of it. Where there is no index it is read all the same.
             ("enable_seqscan", "off".to_owned()),
+            // By keys, whatever their number, the plan is the same; left to itself the server plans most of the
+            // larger statements anew each time, which took more of it than running them.
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections.unwrap_or_else(|| role.max_connections()))
             .acquire_timeout(settings.acquire_timeout)
-            // A ping before each use: after a restart of the server the pool mends itself without failing
-            // a single caller. Batches make the extra round trip rare. With a limit of its own: a host that
-            // died silently answers nothing, and each connection to it would cost a whole acquire.
+            // A ping before use: after a restart of the server the pool mends itself without failing a single
+            // caller. With a limit of its own: a host that died silently answers nothing, and each connection to it
+            // would cost a whole acquire.
             .test_before_acquire(false)
-            .before_acquire(|connection, _| {
+            .before_acquire(|connection, used| {
                 Box::pin(async move {
+                    if used.idle_for < FRESH {
+                        return Ok(true);
+                    }
                     let alive = tokio::time::timeout(PING, connection.ping()).await;
                     Ok(matches!(alive, Ok(Ok(()))))
                 })

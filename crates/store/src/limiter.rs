@@ -23,56 +23,99 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// Draws a slot from each bucket, in their order, and returns how long to wait for the last of them; zero means now.
+/// The buckets one message draws from.
+#[derive(Debug, Clone)]
+pub(crate) struct Draw {
+    /// The chat's.
+    pub first: (String, Rate),
+    /// The bot's, which all messages share.
+    pub then: (String, Rate),
+}
+
+/// Draws a slot from both buckets for each message, in their order, and returns how long each has to wait for the later
+/// one; zero means now.
 ///
 /// A statement of its own, and not on disk when it returns: the bot's bucket is one row for all senders, and a lock on
 /// it that is held until a commit is on disk would let hardly more messages through than the disk has commits. What a
-/// crash of the database forgets is a slot.
-pub(crate) async fn draw(ledger: &Ledger, buckets: &[(String, Rate)]) -> Result<Duration, Error> {
-    let names: Vec<String> = buckets.iter().map(|(bucket, _)| bucket.clone()).collect();
-    let intervals: Vec<f64> = buckets.iter().map(|(_, rate)| seconds(rate.interval)).collect();
-    let bursts: Vec<f64> = buckets.iter().map(|(_, rate)| f64::from(rate.burst.max(1))).collect();
-    let waits = sqlx::query_scalar!(
+/// crash of the database forgets is a slot. Rows are locked in one order, the bots' last.
+pub(crate) async fn draw(ledger: &Ledger, draws: &[&Draw]) -> Result<Vec<Duration>, Error> {
+    if draws.is_empty() {
+        return Ok(Vec::new());
+    }
+    let both: Vec<(i32, bool, &(String, Rate))> =
+        (0..).zip(draws).flat_map(|(n, draw)| [(n, false, &draw.first), (n, true, &draw.then)]).collect();
+    let places: Vec<i32> = both.iter().map(|(n, ..)| *n).collect();
+    let last: Vec<bool> = both.iter().map(|(_, last, _)| *last).collect();
+    let names: Vec<String> = both.iter().map(|(.., (bucket, _))| bucket.clone()).collect();
+    let intervals: Vec<f64> = both.iter().map(|(.., (_, rate))| seconds(rate.interval)).collect();
+    let bursts: Vec<f64> = both.iter().map(|(.., (_, rate))| f64::from(rate.burst.max(1))).collect();
+    let rows = sqlx::query!(
         r#"WITH relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS set),
                 g AS (
-               SELECT g.* FROM relaxed,
-                   unnest($1::text[], $2::float8[], $3::float8[]) WITH ORDINALITY AS g(bucket, step, burst, n)
+               SELECT g.*, count(*) OVER of_bucket AS behind
+               FROM relaxed, unnest($1::int[], $2::bool[], $3::text[], $4::float8[], $5::float8[])
+                   AS g(n, last, bucket, step, burst)
                WHERE relaxed.set IS NOT NULL
+               -- Those of the same bucket that come after, and itself.
+               WINDOW of_bucket AS (
+                   PARTITION BY g.bucket ORDER BY g.n ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
            ), drawn AS (
                INSERT INTO limiters AS l (bucket, tat)
-               SELECT g.bucket, clock_timestamp() + g.step * interval '1 second' FROM g ORDER BY g.n
+               SELECT g.bucket, clock_timestamp() + sum(g.step) * interval '1 second'
+               FROM g GROUP BY g.bucket ORDER BY bool_or(g.last), g.bucket COLLATE "C"
                ON CONFLICT (bucket) DO UPDATE
                    SET tat = greatest(l.tat, clock_timestamp()) + (EXCLUDED.tat - clock_timestamp())
                RETURNING l.bucket, l.tat, l.held_until
            )
-           SELECT greatest(
-               EXTRACT(EPOCH FROM d.tat - g.step * g.burst * interval '1 second' - clock_timestamp()),
+           SELECT g.n AS "n!", greatest(
+               EXTRACT(EPOCH FROM
+                   d.tat - g.step * (g.behind - 1 + g.burst) * interval '1 second' - clock_timestamp()),
                EXTRACT(EPOCH FROM d.held_until - clock_timestamp()))::float8 AS "wait!"
            FROM drawn d JOIN g USING (bucket)"#,
+        &places,
+        &last,
         &names,
         &intervals,
         &bursts
     )
     .fetch_all(&ledger.pool)
     .await?;
-    let wait = waits.into_iter().fold(0.0, f64::max);
+    let mut waits = vec![0.0_f64; draws.len()];
+    for row in rows {
+        if let Some(wait) = usize::try_from(row.n).ok().and_then(|n| waits.get_mut(n)) {
+            *wait = wait.max(row.wait);
+        }
+    }
     // What rounding leaves is no wait.
-    Ok(if wait < ROUNDING { Duration::ZERO } else { Duration::try_from_secs_f64(wait).unwrap_or_default() })
+    let of = |wait: f64| {
+        if wait < ROUNDING { Duration::ZERO } else { Duration::try_from_secs_f64(wait).unwrap_or_default() }
+    };
+    Ok(waits.into_iter().map(of).collect())
 }
 
 /// Seconds: clocks are read several times in one statement.
 const ROUNDING: f64 = 0.000_5;
 
-/// How long the channel wants nothing on this bucket, whatever was reserved before it said so.
-pub(crate) async fn held(conn: &mut PgConnection, bucket: &str) -> Result<Duration, Error> {
-    let wait = sqlx::query_scalar!(
-        r#"SELECT EXTRACT(EPOCH FROM held_until - clock_timestamp())::float8 AS "wait!" FROM limiters
-           WHERE bucket = $1 AND held_until > clock_timestamp()"#,
-        bucket
+/// How long the channel wants nothing on these buckets, whatever was reserved before it said so; those it says nothing
+/// of are left out.
+pub(crate) async fn held(
+    conn: &mut PgConnection,
+    buckets: &[String],
+) -> Result<HashMap<String, Duration>, Error> {
+    if buckets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT bucket, EXTRACT(EPOCH FROM held_until - clock_timestamp())::float8 AS "wait!" FROM limiters
+           WHERE bucket = ANY($1) AND held_until > clock_timestamp()"#,
+        buckets
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(wait.and_then(|wait| Duration::try_from_secs_f64(wait).ok()).unwrap_or_default())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.bucket, Duration::try_from_secs_f64(row.wait).ok()?)))
+        .collect())
 }
 
 /// Forgets buckets that are as if they had never been.

@@ -172,10 +172,12 @@ pub(crate) async fn promote(conn: &mut PgConnection, conversations: &[Uuid]) -> 
     let ready = sqlx::query!(
         r#"UPDATE outbound o
            SET state = 'ready', not_before = clock_timestamp(), issued_at = clock_timestamp()
-           FROM (SELECT DISTINCT ON (conversation_id) id, state FROM outbound
-                 WHERE conversation_id = ANY($1) AND state IN ('waiting', 'ready', 'sending')
-                   AND kind <> 'repeat'
-                 ORDER BY conversation_id, seq) AS first
+           -- Lateral: each conversation's rows by their index, however little is unfinished anywhere.
+           FROM unnest($1::uuid[]) AS home(id) CROSS JOIN LATERAL (
+               SELECT id, state FROM outbound
+               WHERE conversation_id = home.id AND state IN ('waiting', 'ready', 'sending') AND kind <> 'repeat'
+               ORDER BY seq LIMIT 1
+           ) AS first
            WHERE o.id = first.id AND first.state = 'waiting'
            RETURNING o.id, o.issued_at AS "issued_at!""#,
         conversations

@@ -42,7 +42,12 @@ pub async fn visible(ledger: &Ledger, points: &[Uuid], audience: Option<&[String
            FROM chunks c
            JOIN documents d ON d.id = c.document_id
            JOIN sources s ON s.id = d.source_id
-           LEFT JOIN revision_chunks rc ON rc.revision_id = d.live_revision AND rc.chunk_id = c.id
+           -- Apart, so that the chunk is looked up by its whole key: a plan made while documents were small would read
+           -- all chunks of a book for each of them.
+           LEFT JOIN LATERAL (
+               SELECT k.chunk_id, k.position FROM revision_chunks k
+               WHERE k.revision_id = d.live_revision AND k.chunk_id = c.id OFFSET 0
+           ) AS rc ON true
            LEFT JOIN revisions r ON r.id = d.live_revision
            WHERE c.id = ANY($1) AND CASE
                WHEN rc.chunk_id IS NOT NULL THEN $2::text[] IS NULL OR (d.tags || r.tags) && $2

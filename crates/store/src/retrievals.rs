@@ -1,7 +1,6 @@
-//! What was found for a turn, between `retrieve` and `answer`.
+//! What was found for a turn, between `retrieve` and `answer`: JSON whose shape is theirs, as text.
 
 use contract::{Kind, Stage, TurnId};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::turns::{ANSWER, Turn};
@@ -16,7 +15,7 @@ use crate::{Error, Ledger, turns};
 pub async fn settle(
     ledger: &Ledger,
     stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<Value>)],
+    batch: &[(Claim, Turn, Verdict<String>)],
 ) -> Result<Vec<Outcome>, Error> {
     if batch.iter().any(|(_, _, verdict)| matches!(verdict, Verdict::Failed { .. })) {
         return settle_apart(ledger, stage, batch).await;
@@ -52,7 +51,7 @@ pub async fn settle(
         outcomes.push(outcome);
     }
     sqlx::query!(
-        "INSERT INTO retrievals (turn_id, found) SELECT * FROM unnest($1::uuid[], $2::jsonb[])
+        "INSERT INTO retrievals (turn_id, found) SELECT g.id, g.found::jsonb FROM unnest($1::uuid[], $2::text[]) AS g(id, found)
          ON CONFLICT (turn_id) DO UPDATE SET found = EXCLUDED.found",
         &ids,
         &found
@@ -68,7 +67,7 @@ pub async fn settle(
 async fn settle_apart(
     ledger: &Ledger,
     stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<Value>)],
+    batch: &[(Claim, Turn, Verdict<String>)],
 ) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = vec![Outcome::default(); batch.len()];
     for failed in [true, false] {
@@ -104,14 +103,16 @@ async fn settle_apart(
 ///
 /// # Errors
 /// [`Error`].
-pub async fn load(ledger: &Ledger, turns: &[TurnId]) -> Result<Vec<Option<Value>>, Error> {
+pub async fn load(ledger: &Ledger, turns: &[TurnId]) -> Result<Vec<Option<String>>, Error> {
     let ids: Vec<Uuid> = turns.iter().map(|turn| turn.0).collect();
-    let mut rows: std::collections::HashMap<Uuid, Value> =
-        sqlx::query!("SELECT turn_id, found FROM retrievals WHERE turn_id = ANY($1)", &ids)
-            .fetch_all(&ledger.pool)
-            .await?
-            .into_iter()
-            .map(|row| (row.turn_id, row.found))
-            .collect();
+    let mut rows: std::collections::HashMap<Uuid, String> = sqlx::query!(
+        r#"SELECT turn_id, found::text AS "found!" FROM retrievals WHERE turn_id = ANY($1)"#,
+        &ids
+    )
+    .fetch_all(&ledger.pool)
+    .await?
+    .into_iter()
+    .map(|row| (row.turn_id, row.found))
+    .collect();
     Ok(ids.iter().map(|id| rows.remove(id)).collect())
 }

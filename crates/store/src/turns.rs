@@ -1,12 +1,12 @@
 //! Turns: the answering of messages, one at a time in a conversation.
 
 mod stranded;
+mod written;
 
 use std::collections::{HashMap, HashSet};
 
 use contract::{
-    Action, Answer, Channel, Chat, Content, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket,
-    TurnId,
+    Action, Channel, Chat, Content, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket, TurnId,
 };
 use serde::Deserialize;
 use sqlx::PgConnection;
@@ -14,6 +14,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub(crate) use self::stranded::{give_up_old, redrive, wake};
+pub use self::written::{Answered, Written};
 use crate::outbound::{self, Draft};
 use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict};
 use crate::{Error, Ledger, conversations};
@@ -62,27 +63,6 @@ pub struct Turn {
 pub struct Exchange {
     pub question: String,
     pub answer: String,
-}
-
-/// What `answer` made of a turn.
-#[derive(Debug, Clone)]
-pub struct Answered {
-    pub answer: Answer,
-    /// What is shown on a channel that delivers: the answer, and what did not fit into its first message.
-    pub contents: Vec<Content>,
-    /// What writing it took; `None`: no model wrote it.
-    pub written: Option<Written>,
-}
-
-/// What it took a model to write an answer, all its calls together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// Of the prompts and the rules the answer was checked by.
-    pub prompt_version: String,
-    pub prompt_tokens: u32,
-    pub completion_tokens: u32,
-    /// A provider did not say, and characters were counted.
-    pub estimated: bool,
 }
 
 /// The language of a text or, where it has no letters, the one the person chose or their channel tells.
@@ -182,19 +162,23 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
                SELECT w.conversation_id, w.turn_id, c.channel, c.address
                FROM unnest($1::uuid[], $2::uuid[]) AS w(conversation_id, turn_id)
                JOIN conversations c ON c.id = w.conversation_id
+               -- OFFSET 0 and LATERAL keep each a look-up by its key: joined, all that is active anywhere would be read.
                WHERE c.handled_by = 'bot' AND NOT EXISTS (
-                   SELECT 1 FROM turns t WHERE t.conversation_id = w.conversation_id AND t.state = 'active')
+                   SELECT 1 FROM turns t WHERE t.conversation_id = w.conversation_id AND t.state = 'active' OFFSET 0)
                  AND NOT EXISTS (
                    SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
-                     AND b.id::text = split_part(c.address, ':', 1))
+                     AND b.id::text = split_part(c.address, ':', 1) OFFSET 0)
            ), queued AS (
                SELECT w.turn_id, w.conversation_id, w.channel, w.address, m.id, m.position, m.external_id,
                       row_number() OVER line AS n, sum(length(m.text)) OVER line AS characters
-               FROM wanted w JOIN messages m ON m.conversation_id = w.conversation_id AND m.state = 'waiting'
+               FROM wanted w CROSS JOIN LATERAL (
+                   SELECT * FROM messages WHERE conversation_id = w.conversation_id AND state = 'waiting'
+                   ORDER BY position LIMIT $3
+               ) AS m
                WINDOW line AS (PARTITION BY m.conversation_id ORDER BY m.position)
            ), picked AS (
                SELECT * FROM queued
-               WHERE n = 1 OR (channel <> 'rest' AND n <= $3 AND characters <= $4)
+               WHERE n = 1 OR (channel <> 'rest' AND characters <= $4)
            ), opened AS (
                INSERT INTO turns (id, conversation_id, stage, state, issued_at)
                SELECT turn_id, conversation_id, $5, 'active', clock_timestamp() FROM picked WHERE n = 1
@@ -326,7 +310,7 @@ pub async fn settle(
         }
         outcome.changed.extend(&turn.messages);
     }
-    write_answers(&mut tx, &answers).await?;
+    written::insert(&mut tx, &answers).await?;
     outbound::insert(&mut tx, &drafts).await?;
     let follow_up = go_on(&mut tx, &freed, &delivering).await?;
     work::uncommitted(stage).await;
@@ -354,48 +338,6 @@ pub(crate) async fn go_on(
         opened.tickets.extend(outbound::promote(conn, delivering).await?);
     }
     Ok(opened)
-}
-
-async fn write_answers(
-    conn: &mut PgConnection,
-    answers: &[(TurnId, &Answer, Option<&Written>)],
-) -> Result<(), Error> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-    let tokens = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
-    let written = || answers.iter().map(|(_, _, written)| *written);
-    let turns: Vec<Uuid> = answers.iter().map(|(turn, ..)| turn.0).collect();
-    let kinds: Vec<String> = answers.iter().map(|(_, answer, _)| answer.kind.as_str().to_owned()).collect();
-    // PostgreSQL stores no NUL, and a model may write one.
-    let texts: Vec<String> = answers.iter().map(|(_, answer, _)| answer.text.replace('\0', "")).collect();
-    let models: Vec<String> = answers.iter().map(|(_, answer, _)| answer.model.clone()).collect();
-    let citations: Vec<serde_json::Value> = answers
-        .iter()
-        .map(|(_, answer, _)| serde_json::to_value(&answer.citations).expect("citations are plain data"))
-        .collect();
-    let versions: Vec<Option<String>> = written().map(|by| Some(by?.prompt_version.clone())).collect();
-    let prompts: Vec<Option<i32>> = written().map(|by| Some(tokens(by?.prompt_tokens))).collect();
-    let completions: Vec<Option<i32>> = written().map(|by| Some(tokens(by?.completion_tokens))).collect();
-    let estimated: Vec<Option<bool>> = written().map(|by| Some(by?.estimated)).collect();
-    sqlx::query!(
-        "INSERT INTO answers
-             (turn_id, kind, text, citations, model, prompt_version, prompt_tokens, completion_tokens, tokens_estimated)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::int[],
-                              $8::int[], $9::bool[])",
-        &turns,
-        &kinds,
-        &texts,
-        &citations,
-        &models,
-        &versions as _,
-        &prompts as _,
-        &completions as _,
-        &estimated as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// What is said when a turn was given up.

@@ -189,8 +189,20 @@ async fn a_generation_whose_embedder_is_away_or_slow_still_searches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_dimension_is_named_and_nothing_is_indexed() {
+async fn a_wrong_dimension_is_named_at_the_start() {
     let installation = installation("short@16").await;
+    for stage in ["embed", "retrieve"] {
+        let mut worker = installation.start(&["worker", "--stage", stage], &[]);
+        assert_eq!(worker.ended().await.code(), Some(78), "{}", worker.output());
+        for words in ["models.embedders.short", "a vector of 15 dimensions", "16 are configured"] {
+            assert!(worker.output().contains(words), "{words}: {}", worker.output());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dimension_that_changes_later_is_named_and_nothing_is_indexed() {
+    let installation = installation("shrinks@16").await;
     let _ingress = installation.ingress(&[]).await;
     let _worker = installation.worker("extract,embed", &[]).await;
     let id = installation.ingest("help", &[(CAR.0, CAR.1.as_bytes())]).await;

@@ -226,8 +226,8 @@ impl Chat {
         let claim = claim(&self.ledger, "deliver", self.ids[n]).await;
         let mut loaded = sending::load(&self.ledger, std::slice::from_ref(&claim)).await.expect("it answers");
         let parcel = loaded.remove(0).expect("there is a parcel");
-        let begun = sending::begin(&self.ledger, &stage("deliver"), &claim, &parcel, rates).await;
-        match begun.expect("the ledger answers").step {
+        let begun = sending::begin(&self.ledger, &stage("deliver"), rates, &[(claim, parcel)]).await;
+        match begun.expect("the ledger answers").remove(0).step {
             Next::Call(_) => None,
             Next::Over(outcome) => {
                 assert!(outcome.settled);
@@ -273,6 +273,40 @@ async fn a_burst_goes_at_once_and_then_one_an_interval() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_begin_together_draw_one_slot_after_the_other() {
+    let chat = Chat::with(5).await;
+    let rates = rates(Rate { interval: Duration::from_secs(5), burst: 3 }, NO_LIMIT);
+    let mut batch = Vec::new();
+    for id in &chat.ids {
+        let claim = claim(&chat.ledger, "deliver", *id).await;
+        let mut loaded = sending::load(&chat.ledger, std::slice::from_ref(&claim)).await.expect("it answers");
+        batch.push((claim, loaded.remove(0).expect("there is a parcel")));
+    }
+    // One of them is somebody else's by now: it draws for nothing, and says nothing.
+    chat.execute("UPDATE outbound SET epoch = epoch + 1 WHERE seq = 2").await;
+    let lost: Uuid = sqlx::query_scalar("SELECT id FROM outbound WHERE seq = 2")
+        .fetch_one(&chat.sql)
+        .await
+        .expect("the ledger answers");
+    let lost = chat.ids.iter().position(|id| *id == lost);
+    let begun = sending::begin(&chat.ledger, &stage("deliver"), rates, &batch).await.expect("it answers");
+    let mut waits = 0.0;
+    for (n, begun) in begun.into_iter().enumerate() {
+        match begun.step {
+            Next::Over(outcome) if Some(n) == lost => assert!(!outcome.settled),
+            Next::Call(_) => assert!(n < 3 && Some(n) != lost, "message {n}"),
+            Next::Over(outcome) => {
+                assert!(outcome.settled && n >= 3, "message {n}");
+                waits += 5.0;
+                let own = "SELECT EXTRACT(EPOCH FROM not_before - clock_timestamp())::float8 FROM outbound WHERE id = $1";
+                about(Some(chat.seconds(own, n).await), waits);
+            }
+        }
+    }
+    assert!((waits - 10.0).abs() < f64::EPSILON, "two of them wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_is_drawn_once() {
     let chat = Chat::with(2).await;
     let rates = rates(Rate { interval: Duration::from_secs(5), burst: 1 }, NO_LIMIT);
@@ -300,8 +334,10 @@ async fn a_pause_the_channel_asks_for_is_longer_than_any_burst() {
     let claim = claim(&chat.ledger, "deliver", chat.ids[0]).await;
     let mut loaded = sending::load(&chat.ledger, std::slice::from_ref(&claim)).await.expect("it answers");
     let parcel = loaded.remove(0).expect("there is a parcel");
-    let begun = sending::begin(&chat.ledger, &stage("deliver"), &claim, &parcel, rates).await;
-    assert!(matches!(begun, Ok(Begin { step: Next::Call(_), .. })));
+    let one = [(claim.clone(), parcel.clone())];
+    let begun =
+        sending::begin(&chat.ledger, &stage("deliver"), rates, &one).await.expect("the ledger answers");
+    assert!(matches!(begun[..], [Begin { step: Next::Call(_), .. }]));
     let verdict = Verdict::Done(Delivered::Limited { retry_after: Duration::from_secs(12) });
     let settled = sending::settle(&chat.ledger, &stage("deliver"), rates, &[(claim, parcel, verdict)]).await;
     assert!(settled.expect("it commits")[0].settled);

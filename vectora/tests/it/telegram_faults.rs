@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use testkit::bot::{Bot, Receiving};
 use testkit::sqlx::query;
-use testkit::telegram::{Limits, Misbehaviour, Say};
+use testkit::telegram::{FakeTelegram, Limits, Misbehaviour, Say};
+use testkit::up::Home;
 use testkit::{Program, eventually};
 
 use crate::BINARY;
@@ -148,6 +149,67 @@ async fn workers_killed_again_and_again_under_load_lose_and_double_nothing() {
     let unknown = bot.installation.count("SELECT coalesce(sum(unknowns), 0) FROM outbound").await;
     assert!(i64::try_from(orphans).is_ok_and(|orphans| orphans <= unknown), "{orphans} of {unknown}");
     drop((ingress, worker));
+}
+
+/// Everything at once: the stages, the listener, the index, and the servers that end with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn vectora_up_that_is_killed_as_a_whole_answers_everybody_once() {
+    let telegram = FakeTelegram::with(Limits::default()).await;
+    let home = Home::new(BINARY);
+    let (token, url) = (telegram.token(), telegram.url());
+    let env = [
+        ("TELEGRAM_BOT_TOKEN", token),
+        ("VECTORA__TELEGRAM__API_URL", &url),
+        ("VECTORA__MODELS__PROVIDER", "scripted"),
+        ("VECTORA__WORKERS__LEASE", "1500ms"),
+        ("VECTORA__WORKERS__RENEW", "400ms"),
+    ];
+    let answer = |person: i64| format!("Scripted answer to: question {person}");
+    let mut up = home.up(&env).await;
+    for round in 0..3 {
+        let people = round * 10..(round + 1) * 10;
+        for person in people.clone() {
+            telegram.person(1000 + person, "Person", "en");
+            telegram.say(1000 + person, &format!("question {person}"));
+        }
+        eventually("somebody to be answered", || async {
+            people.clone().any(|person| telegram.showing(1000 + person, &answer(person)) > 0).then_some(())
+        })
+        .await;
+        up.program.kill();
+        home.empty().await;
+        up = home.up(&env).await;
+    }
+    for person in 0..30 {
+        eventually(&format!("the answer to question {person}"), || async {
+            (telegram.showing(1000 + person, &answer(person)) == 1).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(telegram.duplicates(), 0, "something is on a screen twice");
+    assert_eq!(telegram.violations(), 0, "a retry_after was not obeyed");
+    let empty = (0..30).flat_map(|person| telegram.screen(1000 + person)).filter(|text| text == "…").count();
+    testkit::figure(format!("3 kills of everything left {empty} empty messages"));
+    up.interrupt();
+    assert!(up.program.ended().await.success(), "{}", up.program.output());
+}
+
+/// Whoever looks at the screen while the turn ends may see it once more; nobody should have to guess how often.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_that_is_late_is_counted_and_changes_no_message() {
+    use Misbehaviour::{Behave, Stall};
+    let bot = bot(Receiving::Webhook, &[]).await;
+    let (_ingress, worker) = (bot.ingress(&[]).await, bot.worker(&[]).await);
+    bot.telegram.misbehave_for("sendMessageDraft", [Behave, Stall(Duration::from_secs(4))]);
+    bot.telegram.say(ANNA, "a story #stream=300ms");
+    let answer = bot.says(ANNA, "Scripted answer to: a story").await;
+    eventually("the late frame to be counted", || async {
+        let late = bot.installation.metric(&worker, "vectora_draft_late_frames_total", &[]).await;
+        (late >= 1.0).then_some(())
+    })
+    .await;
+    assert_eq!(bot.telegram.screen(ANNA), [answer]);
+    bot.assert_quiet().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

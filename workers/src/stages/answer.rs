@@ -59,7 +59,7 @@ impl Stage for Answer {
             .map(|turn| {
                 let turn = turn?;
                 // What another release found in another shape is not for this one to read.
-                let found = found.next()?.map(serde_json::from_value).transpose().ok()?;
+                let found = found.next()?.map(|found| serde_json::from_str(&found)).transpose().ok()?;
                 Some(Question { turn, found: found.unwrap_or_default() })
             })
             .collect())
@@ -152,7 +152,7 @@ async fn scripted(
         ModelError::Unavailable { .. } | ModelError::Limited { .. } => {
             StageError::Unavailable { dependency: "model", source: error.into() }
         }
-        ModelError::Failed(_) | ModelError::Late { .. } => StageError::Retry { source: error.into() },
+        ModelError::Failed(_) | ModelError::Misfit(_) | ModelError::Late { .. } => StageError::Retry { source: error.into() },
         ModelError::Rejected(_) | ModelError::TooLong => StageError::Reject { source: error.into() },
     })?;
     let answer = contract::Answer {

@@ -13,12 +13,15 @@ use store::{Error, Ledger};
 
 use super::Tools;
 use crate::Metrics;
+use crate::batches::{self, Begins};
 use crate::channel::{Channel, ChannelError, Channels};
 use crate::presence::Presence;
+use crate::runner::LEDGER;
 use crate::stage::{Stage, StageError};
 
 pub(super) struct Deliver {
     ledger: Ledger,
+    begins: Begins,
     channels: Arc<Channels>,
     presence: Presence,
     rates: Rates,
@@ -37,7 +40,16 @@ impl Deliver {
             attempts: settings.attempts,
             retry: settings.retry,
         };
-        Self { ledger: tools.ledger.clone(), channels: tools.channels.clone(), presence: tools.presence.clone(), rates, metrics: tools.metrics.clone() }
+        let (begins, beginning) = batches::begins(&tools.ledger, Self::STAGE, rates);
+        tools.lifecycle.spawn("begins", beginning);
+        Self {
+            ledger: tools.ledger.clone(),
+            begins,
+            channels: tools.channels.clone(),
+            presence: tools.presence.clone(),
+            rates,
+            metrics: tools.metrics.clone(),
+        }
     }
 }
 
@@ -57,9 +69,10 @@ impl Stage for Deliver {
                 source: format!("this process has no channel {}: configure it", parcel.channel).into(),
             });
         };
-        let begun = sending::begin(&self.ledger, &Self::STAGE, claim, parcel, self.rates)
-            .await
-            .map_err(StageError::ledger)?;
+        let begun = match self.begins.call((claim.clone(), parcel.clone())).await {
+            Ok(begun) => begun.map_err(StageError::ledger)?,
+            Err(dropped) => return Err(StageError::Unavailable { dependency: LEDGER, source: dropped.into() }),
+        };
         if begun.unknown {
             self.metrics.unknown_sends.inc();
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use runtime::lifecycle::Lifecycle;
 use store::Ledger;
 
 use crate::channel::Channels;
@@ -40,6 +41,7 @@ stages! {
 /// What stages are made of.
 #[derive(Debug, Clone)]
 pub struct Tools {
+    pub lifecycle: Lifecycle,
     pub ledger: Ledger,
     pub settings: Arc<Settings>,
     pub author: Author,

@@ -6,7 +6,6 @@
 
 use contract::{Kind, MessageId, Stream};
 use retrieval::Retriever;
-use serde_json::Value;
 use store::turns::{self, Turn};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
@@ -36,13 +35,13 @@ impl Stage for Retrieve {
     const STAGE: contract::Stage =
         contract::Stage { name: turns::RETRIEVE, kind: Kind::Turn, stream: Stream::Turns };
     type Input = Turn;
-    type Output = Value;
+    type Output = String;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
         turns::load(&self.ledger, claims).await
     }
 
-    async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<Value, StageError> {
+    async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<String, StageError> {
         self.presence.typing(turn.channel, &turn.address);
         let searched = match &self.author {
             Author::Writer(writer) => writer.stand_alone(turn).await,
@@ -58,10 +57,10 @@ impl Stage for Retrieve {
             }
         })?;
         found.searched = searched;
-        serde_json::to_value(found).map_err(|error| StageError::Reject { source: error.into() })
+        serde_json::to_string(&found).map_err(|error| StageError::Reject { source: error.into() })
     }
 
-    async fn settle(&self, batch: &[(Claim, Turn, Verdict<Value>)]) -> Result<Vec<Outcome>, Error> {
+    async fn settle(&self, batch: &[(Claim, Turn, Verdict<String>)]) -> Result<Vec<Outcome>, Error> {
         retrievals::settle(&self.ledger, &Self::STAGE, batch).await
     }
 

@@ -15,6 +15,7 @@
 //! **What a late call does:** a paused worker's late placeholder or stub remains as an empty message; its late
 //! edit writes the same text. A late plain send is the one thing that can be seen twice, and is counted.
 
+mod begin;
 mod parcel;
 mod step;
 
@@ -24,38 +25,15 @@ use contract::{ConversationId, Stage};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::begin::{Begin, Next, begin};
 pub use self::parcel::{Call, Parcel, Rates, Topicless, load};
 use self::step::Step;
-use crate::accept::intake_key;
 use crate::work::{self, Claim, Outcome, Verdict};
 use crate::{Error, Ledger, conversations, limiter};
 
 /// A channel that asks for a longer pause is asked again after this one: a broken header must not silence a
 /// chat for ever.
 const LONGEST_HOLD: Duration = Duration::from_hours(1);
-
-/// What [`begin`] decided.
-#[derive(Debug)]
-pub struct Begin {
-    pub step: Next,
-    /// A call of an earlier claim was interrupted, and nobody knows what became of it.
-    pub unknown: bool,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Next {
-    /// The row is `sending`: make the call.
-    Call(Call),
-    /// No call: the row has been settled (it waits for its slot, is cancelled, held or unknown).
-    Over(Outcome),
-}
-
-impl Begin {
-    const fn over(outcome: Outcome, unknown: bool) -> Self {
-        Self { step: Next::Over(outcome), unknown }
-    }
-}
 
 /// How the call ended.
 #[derive(Debug, Clone)]
@@ -80,113 +58,6 @@ pub enum Delivered {
     Over(Outcome),
 }
 
-/// Before the call, in one transaction: the bot still has the conversation, a slot of the limiter is drawn
-/// (once), and the row says `sending`, so that whoever finds it later knows that a call may be out.
-///
-/// # Errors
-/// [`Error`]. A lost fence is [`Next::Over`] with `settled: false`.
-pub async fn begin(
-    ledger: &Ledger,
-    stage: &Stage,
-    claim: &Claim,
-    parcel: &Parcel,
-    rates: Rates,
-) -> Result<Begin, Error> {
-    let (chat, rate, bot) = parcel.buckets(&rates);
-    // Once: who finds it drawn sends without drawing again.
-    let drawn = if parcel.reserved {
-        None
-    } else {
-        Some(limiter::draw(ledger, &[(chat.clone(), rate), (bot, rates.bot)]).await?)
-    };
-    let mut tx = ledger.begin().await?;
-    let handled_by = sqlx::query_scalar!(
-        "SELECT handled_by FROM conversations WHERE id = $1 FOR NO KEY UPDATE",
-        parcel.conversation.0
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let Some(row) = sqlx::query!(
-        r#"SELECT state, author, o.unknowns > 0 AND (EXISTS (
-               SELECT 1 FROM messages m
-               WHERE m.conversation_id = o.conversation_id AND m.received_at > o.called_at
-           ) OR EXISTS (
-               SELECT 1 FROM inbox i
-               WHERE i.key_id = $3 AND i.state = 'waiting' AND i.received_at > o.called_at
-           ) OR EXISTS (
-               SELECT 1 FROM outbound l
-               WHERE l.conversation_id = o.conversation_id AND l.seq > o.seq AND l.state = 'sent'
-                 AND l.kind <> 'repeat'
-           )) AS "overtaken!"
-           FROM outbound o
-           WHERE id = $1 AND epoch = $2 AND owner IS NOT NULL AND state IN ('ready', 'sending')
-           FOR NO KEY UPDATE"#,
-        claim.id,
-        claim.epoch,
-        intake_key(parcel.channel, &parcel.address)
-    )
-    .fetch_optional(&mut *tx)
-    .await?
-    else {
-        return Ok(Begin::over(Outcome::default(), false));
-    };
-
-    let interrupted = row.state == "sending";
-    let plain =
-        !parcel.is_repeatable() && !parcel.is_stub() && !parcel.opens_topic() && parcel.kind != "placeholder";
-    let over = if row.author == "bot" && handled_by != "bot" {
-        // A human has the conversation. A call that was under way may have arrived: nobody knows.
-        let base = Step::of(claim);
-        Some(if interrupted {
-            Step { state: "unknown", unknowns: 1, ..base }
-        } else {
-            Step { state: "cancelled", ..base }
-        })
-    } else if interrupted && (plain || parcel.kind == "placeholder") {
-        Some(parcel.after_unknown(claim, &rates))
-    } else if parcel.edits_nothing() {
-        let error = Some("what it edits was never sent".to_owned());
-        Some(Step { state: "failed", error, ..Step::of(claim) })
-    } else if plain && row.overtaken {
-        Some(Step { state: "held", ..Step::of(claim) })
-    } else {
-        None
-    };
-    if let Some(step) = over {
-        let outcome = step.close(&mut tx, stage, parcel).await?;
-        tx.commit().await?;
-        return Ok(Begin::over(outcome, step.unknowns > 0));
-    }
-
-    // A slot that was drawn before the channel asked for a pause is not one any more: after it another is drawn, or all
-    // that waited would go at once.
-    let wait = match drawn {
-        Some(wait) => wait,
-        None => limiter::held(&mut tx, &chat).await?,
-    };
-    if !wait.is_zero() {
-        let reserved = drawn.is_some();
-        let step = Step { delay: wait, reserved, claims: claim.claims - 1, ..Step::of(claim) };
-        let outcome = step.close(&mut tx, stage, parcel).await?;
-        tx.commit().await?;
-        return Ok(Begin::over(outcome, false));
-    }
-    // A stub (or a topic) that was interrupted is made again: the first may remain, empty.
-    let orphans = i32::from(interrupted && (parcel.is_stub() || parcel.opens_topic()));
-    sqlx::query!(
-        "UPDATE outbound SET state = 'sending', reserved = false, called_at = clock_timestamp(),
-             unknowns = unknowns + $3
-         WHERE id = $1 AND epoch = $2",
-        claim.id,
-        claim.epoch,
-        orphans
-    )
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(Begin { step: Next::Call(parcel.call()), unknown: orphans > 0 })
-}
-
 /// After the call. Terminal states let the next row of the conversation go.
 ///
 /// # Errors
@@ -200,13 +71,9 @@ pub async fn settle(
     let mut tx = ledger.begin().await?;
     let homes: Vec<Uuid> = batch.iter().map(|(_, parcel, _)| parcel.conversation.0).collect();
     conversations::lock(&mut tx, &homes).await?;
-    // Rows are locked in the order of their ids, as everywhere: a renewal locks many of them at once.
-    let mut order: Vec<usize> = (0..batch.len()).collect();
-    order.sort_unstable_by_key(|n| batch[*n].0.id);
     let mut outcomes = vec![Outcome::default(); batch.len()];
-    let mut limited = Vec::new();
-    for n in order {
-        let (claim, parcel, verdict) = &batch[n];
+    let (mut steps, mut limited) = (Vec::with_capacity(batch.len()), Vec::new());
+    for (n, (claim, parcel, verdict)) in batch.iter().enumerate() {
         let base = Step::of(claim);
         let step = match verdict {
             Verdict::Done(Delivered::Over(outcome)) => {
@@ -281,11 +148,16 @@ pub async fn settle(
                 ..base
             },
         };
-        outcomes[n] = step.close(&mut tx, stage, parcel).await?;
+        steps.push((n, step));
     }
-    limited.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
-    for (parcel, retry_after) in limited {
-        let (chat, rate, _) = parcel.buckets(&rates);
+    let closed: Vec<(&Step, &Parcel)> = steps.iter().map(|(n, step)| (step, &batch[*n].1)).collect();
+    let closed = step::close(&mut tx, stage, &closed).await?;
+    for ((n, _), outcome) in steps.iter().zip(closed) {
+        outcomes[*n] = outcome;
+    }
+    let mut held: Vec<_> = limited.iter().map(|(parcel, wait)| (parcel.buckets(&rates), *wait)).collect();
+    held.sort_by(|((one, ..), _), ((other, ..), _)| one.cmp(other));
+    for ((chat, rate, _), retry_after) in held {
         limiter::hold_off(&mut tx, &chat, rate, retry_after).await?;
     }
     work::uncommitted(stage).await;

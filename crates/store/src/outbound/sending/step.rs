@@ -1,5 +1,6 @@
 //! What a row becomes after a call, or instead of one.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use contract::{Chat, Kind, OutboundId, Stage, Ticket};
@@ -52,15 +53,12 @@ impl Step {
         }
     }
 
-    /// The fenced write, and the successor's turn when the row is over.
-    pub(super) async fn close(
-        &self,
-        conn: &mut PgConnection,
-        stage: &Stage,
-        parcel: &Parcel,
-    ) -> Result<Outcome, Error> {
-        let ends = !matches!(self.state, "ready" | "sending");
-        let transition = Transition {
+    fn ends(&self) -> bool {
+        !matches!(self.state, "ready" | "sending")
+    }
+
+    fn transition(&self, stage: &Stage) -> Transition {
+        Transition {
             fence: self.fence,
             stage: stage.name.to_owned(),
             state: self.state,
@@ -68,45 +66,79 @@ impl Step {
             claims: self.claims,
             delay: self.delay,
             issue: self.issue,
-            ends,
+            ends: self.ends(),
             error: self.error.clone(),
-        };
-        let settled = work::settle(conn, stage, &[transition]).await?;
-        let Some(row) = settled.first() else {
-            return Ok(Outcome::default());
-        };
-        sqlx::query!(
-            "UPDATE outbound SET target = coalesce($2, target), unknowns = unknowns + $3, reserved = $4 WHERE id = $1",
-            row.id,
-            self.target,
-            self.unknowns,
-            self.reserved
-        )
-        .execute(&mut *conn)
-        .await?;
-        let mut outcome = Outcome { settled: true, ..Outcome::default() };
-        if let Some(issued_at) = row.issued_at {
-            outcome.tickets.push(Ticket::new(
-                Kind::Outbound,
-                row.id,
-                stage.name,
-                issued_at.timestamp_micros(),
-            ));
         }
-        if let Some(address) = &self.address {
+    }
+}
+
+/// The fenced writes, and the successors' turns where a row is over. The caller holds the conversations' locks.
+pub(super) async fn close(
+    conn: &mut PgConnection,
+    stage: &Stage,
+    steps: &[(&Step, &Parcel)],
+) -> Result<Vec<Outcome>, Error> {
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let transitions: Vec<Transition> = steps.iter().map(|(step, _)| step.transition(stage)).collect();
+    let settled = work::settle(conn, stage, &transitions).await?;
+    let mut issued: HashMap<Fence, _> = settled.iter().map(|row| (row.fence(), row.issued_at)).collect();
+    let mut outcomes = vec![Outcome::default(); steps.len()];
+    let (mut ours, mut ended) = (Vec::new(), Vec::new());
+    for ((step, parcel), outcome) in steps.iter().zip(&mut outcomes) {
+        let Some(issued_at) = issued.remove(&step.fence) else { continue };
+        outcome.settled = true;
+        if let Some(issued_at) = issued_at {
+            let micros = issued_at.timestamp_micros();
+            outcome.tickets.push(Ticket::new(Kind::Outbound, step.fence.id, stage.name, micros));
+        }
+        if step.ends() {
+            ended.push(parcel.conversation.0);
+        }
+        ours.push((*step, *parcel));
+    }
+    note(conn, &ours).await?;
+    for (step, parcel) in ours {
+        if let Some(address) = &step.address {
             move_to(conn, parcel, address).await?;
         }
-        if self.gone {
+        if step.gone {
             mark_gone(conn, parcel).await?;
         }
-        if let Some(after) = self.repeat {
-            repeat_later(conn, row.id, after).await?;
+        if let Some(after) = step.repeat {
+            repeat_later(conn, step.fence.id, after).await?;
         }
-        if ends {
-            outcome.tickets.extend(promote(conn, &[parcel.conversation.0]).await?);
-        }
-        Ok(outcome)
     }
+    if !ended.is_empty() {
+        let tickets = promote(conn, &ended).await?;
+        // Whose ticket is whose does not matter to a batch.
+        if let Some(first) = outcomes.iter_mut().find(|outcome| outcome.settled) {
+            first.tickets.extend(tickets);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What a delivery knows beside its work.
+async fn note(conn: &mut PgConnection, steps: &[(&Step, &Parcel)]) -> Result<(), Error> {
+    let ids: Vec<Uuid> = steps.iter().map(|(step, _)| step.fence.id).collect();
+    let targets: Vec<Option<String>> = steps.iter().map(|(step, _)| step.target.clone()).collect();
+    let unknowns: Vec<i32> = steps.iter().map(|(step, _)| step.unknowns).collect();
+    let reserved: Vec<bool> = steps.iter().map(|(step, _)| step.reserved).collect();
+    sqlx::query!(
+        "UPDATE outbound o SET target = coalesce(g.target, o.target), unknowns = o.unknowns + g.unknowns,
+             reserved = g.reserved
+         FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bool[]) AS g(id, target, unknowns, reserved)
+         WHERE o.id = g.id",
+        &ids,
+        &targets as _,
+        &unknowns,
+        &reserved
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Writes the row that repeats a final edit once.
