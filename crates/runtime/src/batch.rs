@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// How long a flight has the air for itself. Statements of two at once would only take turns on the server, and each would
-/// carry half; most are over in a tenth of this.
+/// carry half.
 const LATE: Duration = Duration::from_millis(50);
 
 type Call<T, R> = (T, oneshot::Sender<R>);
