@@ -14,8 +14,9 @@ use super::{Door, Parts};
 
 /// How long Telegram waits for an update before it answers "none".
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Longer than a call lasts.
-const LEASE: Duration = Duration::from_secs(45);
+/// How long the place of a poller that was killed stays taken. One that lives renews it beside its call.
+const LEASE: Duration = Duration::from_secs(10);
+const RENEW: Duration = Duration::from_secs(3);
 /// Between two looks whether the poller's place is free.
 const LOOK: Duration = Duration::from_secs(1);
 /// Updates in one answer.
@@ -35,7 +36,11 @@ pub(super) async fn run(door: &Door) {
             tokio::time::sleep(LOOK).await;
             continue;
         }
-        match parts.bot.updates(offset, TIMEOUT, LARGEST).await {
+        let answer = tokio::select! {
+            answer = parts.bot.updates(offset, TIMEOUT, LARGEST) => answer,
+            () = lost(parts) => continue,
+        };
+        match answer {
             Ok(raw) => {
                 pause = PAUSES.0;
                 runtime::fault::point("poll.received").await;
@@ -53,6 +58,16 @@ pub(super) async fn run(door: &Door) {
                 tracing::warn!(error = %told(&error), "no updates from Telegram");
                 tokio::time::sleep(wait).await;
             }
+        }
+    }
+}
+
+/// Renews the place, and returns when somebody else has it. A ledger that is away takes it from nobody.
+async fn lost(parts: &Parts) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        if matches!(bots::may_poll(&parts.ledger, parts.bot.id(), &owner(), LEASE).await, Ok(false)) {
+            return;
         }
     }
 }
