@@ -31,11 +31,10 @@ impl Role {
     fn max_connections(self) -> u32 {
         match self {
             // The server is on this machine: beyond what its cores can do, statements only take turns, and each takes
-            // longer (https://wiki.postgresql.org/wiki/Number_Of_Database_Connections).
-            Self::All | Self::Public => {
-                let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-                u32::try_from(2 * cores + 1).unwrap_or(u32::MAX).clamp(5, 25)
-            }
+            // longer (https://wiki.postgresql.org/wiki/Number_Of_Database_Connections). Where a disk is slow more would
+            // wait at once; but what waits is taken by the next batch, so few are enough. One more than cores, because
+            // one may wait for a lock.
+            Self::All | Self::Public => (cores() + 1).clamp(3, 25),
             Self::Ingress | Self::Api => 10,
             Self::Worker => 12,
             Self::Tool => 4,
@@ -52,6 +51,10 @@ impl Role {
             Self::Tool => "vectora",
         }
     }
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(2, |cores| u32::try_from(cores.get()).unwrap_or(24))
 }
 
 /// A handle on the ledger; clones share the pool.
