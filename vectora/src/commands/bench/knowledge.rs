@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use self::figures::Figures;
 use self::questions::Questions;
 use super::load::{self, Body};
-use super::machine::{scratch, yardstick};
+use super::machine::{Stolen, scratch, yardstick};
 use super::queue::{LIGHT, SETTLES_WITHIN, STEP, ledger_of};
 use super::server::Server;
 use crate::commands::display::note;
@@ -66,7 +66,9 @@ impl Knowledge {
         let dir = scratch()?;
         let mut figures = Figures::default();
         figures.add("sort_ms", "Yardstick: a core sorts a million numbers", yardstick(), "ms", "");
+        let stolen = Stolen::from_now();
         self.measure(dir.path(), &mut figures).await?;
+        figures.add("stolen_percent", "Time of the cores that the host took", stolen.percent(), "%", "");
         if self.json {
             output::json(&figures.json())?;
         } else {

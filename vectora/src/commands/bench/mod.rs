@@ -5,6 +5,7 @@ mod knowledge;
 mod load;
 mod machine;
 mod queue;
+mod readers;
 mod server;
 mod telegram;
 

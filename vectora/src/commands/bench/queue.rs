@@ -16,7 +16,7 @@ use store::{Ledger, Role};
 use tokio::time::Instant;
 
 use super::load::{self, LONGEST};
-use super::machine::{machine, scratch};
+use super::machine::{Stolen, machine, scratch};
 use super::server::Server;
 use crate::commands::output;
 
@@ -69,6 +69,7 @@ impl Queue {
         // Warm: connections, caches, statements.
         bench.round(50.0, Duration::from_secs(2)).await?;
         let duration = Duration::from_secs(self.seconds);
+        let stolen = Stolen::from_now();
         let mut report = json!({
             "machine": machine()?,
             "start": { "first_s": first_start.as_secs_f64(), "existing_s": server.start.as_secs_f64() },
@@ -95,6 +96,7 @@ impl Queue {
                 report["at_80_percent"] = bench.round(rate * 0.8, duration).await?.report;
             }
         }
+        report["machine"]["stolen_percent"] = json!(stolen.percent());
         report["loaded_rss_anon_mb"] = json!(mb(server.rss_anon()));
         let totals = measure::totals(&ledger).await?;
         let accepted = bench.accepted.get();

@@ -11,7 +11,7 @@ use clap::Args;
 use fake_telegram::{FakeTelegram, Limits};
 use serde_json::{Value, json};
 
-use super::machine::{machine, scratch};
+use super::machine::{Stolen, machine, scratch};
 use super::server::Server;
 use crate::commands::output;
 
@@ -55,6 +55,7 @@ impl Telegram {
         crowd.steady(1_000_000, 20, 2, true).await?;
 
         let mut report = json!({ "machine": machine()? });
+        let stolen = Stolen::from_now();
         report["messages"] = crowd.steady(2_000_000, MESSAGES, self.seconds, true).await?;
         report["webhook"] = crowd.steady(3_000_000, UPDATES, self.seconds, false).await?;
         let nats = server.run.nats_pid.context("vectora up started NATS")?;
@@ -64,6 +65,7 @@ impl Telegram {
         report["webhook_without_nats"] = without?;
         crowd.settled(4_000_000, UPDATES * self.seconds).await?;
         report["crowd"] = crowd.at_once(5_000_000, self.crowd).await?;
+        report["machine"]["stolen_percent"] = json!(stolen.percent());
         report["rss_anon_mb"] = json!(server.rss_anon() / 1_000_000);
         report["seen_twice"] = json!(telegram.duplicates());
         report["violations"] = json!(telegram.violations());
