@@ -36,19 +36,10 @@ pub fn document(title: &str, heading: &[String], text: &str) -> Sparse {
     let mut length = 0.0;
     let fields = std::iter::once(title).chain(heading.iter().map(String::as_str)).chain([text]);
     for field in fields {
-        for token in tokens(field) {
-            if let Some(terms) = terms::terms(&token.folded) {
-                length += 1.0;
-                push(&mut found, terms, 1.0);
-            }
-            for part in parts::parts(&field[token.start..token.end]) {
-                if part.len() >= recipe::PART_FROM
-                    && let Some(terms) = terms::terms(&part.to_ascii_lowercase())
-                {
-                    push(&mut found, terms, recipe::PART);
-                }
-            }
-        }
+        each(field, |terms, is_whole| {
+            length += if is_whole { 1.0 } else { 0.0 };
+            push(&mut found, terms, if is_whole { 1.0 } else { recipe::PART });
+        });
     }
     let norm = recipe::K1 * (1.0 - recipe::B + recipe::B * length / recipe::AVERAGE_LENGTH);
     let mut sparse = Sparse::from_pairs(found);
@@ -56,6 +47,30 @@ pub fn document(title: &str, heading: &[String], text: &str) -> Sparse {
         *value = *value * (recipe::K1 + 1.0) / (*value + norm);
     }
     sparse
+}
+
+/// The terms of a text, each as often as it is there: those that [`document`] weighs, for who only asks which.
+pub fn indices(text: &str, mut found: impl FnMut(u32)) {
+    each(text, |terms, _| {
+        found(terms.stem);
+        terms.prefix.into_iter().for_each(&mut found);
+    });
+}
+
+/// The words of a text that are indexed, and the parts of those that have any (`false`).
+fn each(text: &str, mut found: impl FnMut(terms::Terms, bool)) {
+    for token in tokens(text) {
+        if let Some(terms) = terms::terms(&token.folded) {
+            found(terms, true);
+        }
+        for part in parts::parts(&text[token.start..token.end]) {
+            if part.len() >= recipe::PART_FROM
+                && let Some(terms) = terms::terms(&part.to_ascii_lowercase())
+            {
+                found(terms, false);
+            }
+        }
+    }
 }
 
 fn push(found: &mut Vec<(u32, f32)>, terms: terms::Terms, count: f32) {
@@ -105,6 +120,17 @@ mod tests {
         let (once, often) = (of("printer"), of(&"printer ".repeat(500)));
         assert!(once < often && often < 2.0);
         assert!(of(&format!("printer {}", "paper ".repeat(300))) < once);
+    }
+
+    #[test]
+    fn the_indices_of_a_text_are_those_of_its_vector() {
+        for text in ["Set maxSurge to 1, please.", "Сменить пароль абонента", ""] {
+            let mut found = std::collections::BTreeSet::new();
+            indices(text, |index| found.extend([index]));
+            let of_vector: std::collections::BTreeSet<u32> =
+                document("", &[], text).iter().map(|(index, _)| index).collect();
+            assert_eq!(found, of_vector, "{text}");
+        }
     }
 
     #[test]

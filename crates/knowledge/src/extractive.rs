@@ -53,6 +53,9 @@ pub struct Cited {
     pub quote: String,
 }
 
+/// Bytes of a [`beginning`]; only a first sentence that is longer has more.
+const BEGINNING: usize = 600;
+
 /// The answer, of at most about 900 characters (1,200 with steps). `language` is the question's: passages
 /// in it are preferred where there are any. `idf` tells how rare a term is, as
 /// [`crate::index::Statistics::idf`].
@@ -68,6 +71,17 @@ pub fn answer(
     let read = weigh::read(&asked, passages, language);
     let fragments = expand::fragments(&asked, &read);
     compose::composed(&read, &fragments)
+}
+
+/// What a passage says first, as a quote: for one that was found by its meaning, whose words tell nothing of where in it
+/// the answer is. `None`: it says nothing.
+pub fn beginning(passage: &Passage<'_>) -> Option<Extract> {
+    let units = unit::units(passage.text);
+    let start = units.first()?.range.start;
+    let fits = units.iter().take_while(|unit| unit.range.end - start <= BEGINNING).last();
+    let quote = passage.text[start..fits.or(units.first())?.range.end].to_owned();
+    let text = format!("{quote}{}[1]", if quote.ends_with("```") { "\n\n" } else { " " });
+    Some(Extract { text, citations: vec![Cited { passage: passage.number, quote }] })
 }
 
 /// How rare terms are among these passages: for where no index is at hand.

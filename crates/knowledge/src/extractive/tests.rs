@@ -19,6 +19,20 @@ fn the_sentence_that_answers_is_quoted_and_not_the_first() {
 }
 
 #[test]
+fn a_passage_without_a_word_of_the_question_is_quoted_from_its_beginning() {
+    let text = format!("Put it into its box. A courier fetches it. {}", "Then it is sent on. ".repeat(40));
+    let passage = passage(3, "", &[], &text);
+    assert_eq!(answer("Как вернуть зонтик?", &[passage], Language::Russian, |_| 2.0), None);
+    let quoted = beginning(&passage).expect("it says something");
+    assert!(
+        quoted.text.starts_with("Put it into its box. A courier fetches it.")
+            && quoted.text.ends_with("on. [1]")
+    );
+    assert!(quoted.text.len() < BEGINNING + 8 && quoted.citations[0].passage == 3, "{quoted:?}");
+    assert_eq!(beginning(&Passage { text: "", ..passage }), None);
+}
+
+#[test]
 fn steps_come_whole_and_with_their_introduction() {
     let heading = ["Reset your password".to_owned()];
     let text = "You can reset your password at any time. Links are valid for an hour.\n\nTo reset it:\n\n\

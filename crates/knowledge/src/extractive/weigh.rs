@@ -7,7 +7,7 @@ use super::cue;
 use super::expand::SAME;
 use super::question::Asked;
 use super::unit::{self, Kind, Unit};
-use crate::{Sparse, analyser};
+use crate::analyser;
 
 /// What a term of the question counts that is not in the unit itself but around it. Fitted on `xquad` and
 /// `squad2` (tests/extractive.rs); each may change by a third without moving the result by a point.
@@ -25,6 +25,8 @@ const STEP: f32 = 0.12;
 const STEP_BELOW: f32 = 0.3;
 /// What a unit loses that says nothing but the question again.
 const ECHO: f32 = 0.5;
+/// Terms that the question has not, from which on a unit says something: a word is its stem and its first letters.
+const OTHERS: usize = 3;
 /// What is left of a unit in another language where the question's has one.
 const FOREIGN: f32 = 0.6;
 /// How far the search's own order counts: the last passage keeps this share.
@@ -61,11 +63,10 @@ pub(super) fn read<'a>(asked: &Asked, passages: &[Passage<'a>], language: Langua
 
 fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
     let units = unit::units(passage.text);
-    let sparse: Vec<Sparse> =
-        units.iter().map(|unit| analyser::document("", &[], &passage.text[unit.range.clone()])).collect();
-    let has: Vec<Vec<bool>> = sparse.iter().map(|sparse| present(asked, sparse)).collect();
-    let heading = present(asked, &analyser::document("", passage.heading, ""));
-    let title = present(asked, &analyser::document(passage.title, &[], ""));
+    let (has, echoes): (Vec<Vec<bool>>, Vec<bool>) =
+        units.iter().map(|unit| terms(asked, [&passage.text[unit.range.clone()]])).unzip();
+    let (heading, _) = terms(asked, passage.heading);
+    let (title, _) = terms(asked, [passage.title]);
     let above: Vec<bool> = heading.iter().zip(&title).map(|(one, other)| *one || *other).collect();
     let above = share(asked, &above);
     let rank = RANK + (1.0 - RANK) * (passage.score / best).clamp(0.0, 1.0);
@@ -96,9 +97,7 @@ fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
                 Kind::Code => !asked.how_to,
                 Kind::Item { .. } => false,
                 Kind::Sentence => {
-                    is_echo(asked, &sparse[at])
-                        || cue::refers(text)
-                        || (text.ends_with(':') && at + 1 == units.len())
+                    echoes[at] || cue::refers(text) || (text.ends_with(':') && at + 1 == units.len())
                 }
             };
             if says_little {
@@ -117,9 +116,22 @@ fn before(units: &[Unit], at: usize) -> Option<usize> {
     units[..at].iter().rposition(header).or(at.checked_sub(1))
 }
 
-/// Which terms of the question a text has.
-fn present(asked: &Asked, sparse: &Sparse) -> Vec<bool> {
-    asked.terms.iter().map(|(term, _)| sparse.get(*term).is_some()).collect()
+/// Which terms of the question a text has; and whether it has nothing else but a word.
+fn terms(asked: &Asked, texts: impl IntoIterator<Item = impl AsRef<str>>) -> (Vec<bool>, bool) {
+    let mut has = vec![false; asked.terms.len()];
+    let mut others: [Option<u32>; OTHERS] = [None; OTHERS];
+    for text in texts {
+        analyser::indices(text.as_ref(), |index| {
+            if let Some(at) = asked.terms.iter().position(|(term, _)| *term == index) {
+                has[at] = true;
+            } else if !others.contains(&Some(index))
+                && let Some(free) = others.iter_mut().find(|other| other.is_none())
+            {
+                *free = Some(index);
+            }
+        });
+    }
+    (has, others.contains(&None))
 }
 
 fn share(asked: &Asked, has: &[bool]) -> f32 {
@@ -168,9 +180,7 @@ impl Around<'_> {
 fn bonus(asked: &Asked, unit: &Unit, text: &str) -> f32 {
     if asked.definition
         && unit.is_sentence()
-        && cue::subject(text).is_some_and(|subject| {
-            share(asked, &present(asked, &analyser::document("", &[], subject))) >= SAME
-        })
+        && cue::subject(text).is_some_and(|subject| share(asked, &terms(asked, [subject]).0) >= SAME)
     {
         return DEFINES;
     }
@@ -185,12 +195,6 @@ fn tells_how(units: &[Unit], at: usize, text: &str) -> bool {
     is_step(&units[at])
         || units[at].kind == Kind::Code
         || (text.ends_with(':') && units.get(at + 1).is_some_and(|next| !next.is_sentence()))
-}
-
-/// Whether a text has nothing but a word that the question has not.
-fn is_echo(asked: &Asked, sparse: &Sparse) -> bool {
-    let is_known = |index: u32| asked.terms.iter().any(|(term, _)| *term == index);
-    sparse.iter().filter(|(term, _)| !is_known(*term)).count() < 3
 }
 
 /// A passage in another language is the second choice where the question's own says something.
