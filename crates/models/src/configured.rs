@@ -142,11 +142,12 @@ fn embedder(
     let provider = format!("embedder {name}");
     let guard = Guard::new(&provider, table.concurrency, table.total, waits(settings), metrics.clone());
     let identity = shape.identity(&model);
+    let spent = metrics.embedded(&format!("{name}/{model}"));
     Ok(if table.kind == Kind::Ollama {
         let keep_alive = table.keep_alive;
-        let embedder = OllamaEmbedder { http, identity, model, shape, batch, keep_alive };
+        let embedder = OllamaEmbedder { http, identity, model, shape, batch, keep_alive, spent };
         Arc::new(Guarded { embedder, guard })
     } else {
-        Arc::new(Guarded { embedder: OpenAiEmbedder { http, identity, model, shape, batch }, guard })
+        Arc::new(Guarded { embedder: OpenAiEmbedder { http, identity, model, shape, batch, spent }, guard })
     })
 }

@@ -4,9 +4,10 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
+use prometheus_client::metrics::counter::Counter;
 use sha2::{Digest, Sha256};
 
-use crate::ModelError;
+use crate::{ModelError, tokens};
 
 /// What a text is embedded for: many models want to be told, by a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,12 @@ impl Shape {
             Purpose::Passage => &self.passage_prefix,
         };
         texts.iter().map(|text| format!("{prefix}{text}")).collect()
+    }
+
+    /// Counts what a call cost: as the provider tells it, or else about.
+    pub(crate) fn count(spent: &Counter, told: Option<u32>, texts: &[String]) {
+        let about = || texts.iter().map(|text| tokens::estimate(text)).fold(0, u32::saturating_add);
+        spent.inc_by(u64::from(told.filter(|told| *told > 0).unwrap_or_else(about)));
     }
 
     /// What came for `wanted` texts, checked and normalised.

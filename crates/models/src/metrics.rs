@@ -94,6 +94,11 @@ impl Metrics {
         }
     }
 
+    /// Tokens of the texts that a model embeds.
+    pub(crate) fn embedded(&self, model: &str) -> Counter {
+        self.tokens.get_or_create_owned(&Told { model: model.to_owned(), direction: "prompt" })
+    }
+
     pub(crate) fn first_token(&self, provider: &str, since: Instant) {
         let of = OfProvider { provider: provider.to_owned() };
         self.first_token.get_or_create_owned(&of).observe(since.elapsed().as_secs_f64());

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use ollama_rs::generation::embeddings::request::{EmbeddingsInput, GenerateEmbeddingsRequest};
+use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::embedding::{Embedding, Shape};
 use crate::http::{Http, refusal_inside};
 use crate::ollama::keep_alive;
-use crate::openai_embeddings::LONGEST;
+use crate::openai_embeddings::{LONGEST, told};
 use crate::{Embedder, ModelError, Purpose};
 
 /// An embedding model behind Ollama.
@@ -21,6 +22,8 @@ pub(crate) struct OllamaEmbedder {
     pub(crate) shape: Shape,
     pub(crate) batch: usize,
     pub(crate) keep_alive: Duration,
+    /// Tokens.
+    pub(crate) spent: Counter,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +32,8 @@ struct Answer {
     embeddings: Vec<Vec<f32>>,
     #[serde(default)]
     error: Option<Value>,
+    #[serde(default)]
+    prompt_eval_count: Value,
 }
 
 impl OllamaEmbedder {
@@ -43,6 +48,7 @@ impl OllamaEmbedder {
         if let Some(error) = answer.error.filter(|error| !error.is_null()) {
             return Err(refusal_inside(&error));
         }
+        Shape::count(&self.spent, told(&answer.prompt_eval_count), texts);
         self.shape.checked(answer.embeddings, texts.len())
     }
 }

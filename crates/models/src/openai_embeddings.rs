@@ -6,6 +6,7 @@
 use async_openai::types::embeddings::{CreateEmbeddingRequest, EmbeddingInput, EncodingFormat};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,6 +25,8 @@ pub(crate) struct OpenAiEmbedder {
     pub(crate) model: String,
     pub(crate) shape: Shape,
     pub(crate) batch: usize,
+    /// Tokens.
+    pub(crate) spent: Counter,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +35,9 @@ struct Answer {
     data: Vec<Item>,
     #[serde(default)]
     error: Option<Value>,
+    /// Whatever it looks like: vectors are not thrown away for it.
+    #[serde(default)]
+    usage: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,18 +82,29 @@ impl OpenAiEmbedder {
         };
         // Strings and numbers: this cannot fail.
         let body = self.http.post("/embeddings", serde_json::to_vec(&body).unwrap_or_default()).await?;
-        self.shape.checked(vectors(&body.whole(LONGEST).await?, texts.len())?, texts.len())
+        let answer = read(&body.whole(LONGEST).await?)?;
+        Shape::count(&self.spent, told(&answer.usage["prompt_tokens"]), texts);
+        self.shape.checked(vectors(answer, texts.len())?, texts.len())
     }
 }
 
-/// The vectors of an answer, in the order of the texts.
-fn vectors(json: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-    let failed = |text: &str| ModelError::Failed(text.to_owned());
-    let answer: Answer =
-        serde_json::from_slice(json).map_err(|_| failed("what came is no list of vectors"))?;
-    if let Some(error) = answer.error.filter(|error| !error.is_null()) {
-        return Err(refusal_inside(&error));
+fn read(json: &[u8]) -> Result<Answer, ModelError> {
+    let answer: Answer = serde_json::from_slice(json)
+        .map_err(|_| ModelError::Failed("what came is no list of vectors".to_owned()))?;
+    match answer.error.as_ref().filter(|error| !error.is_null()) {
+        Some(error) => Err(refusal_inside(error)),
+        None => Ok(answer),
     }
+}
+
+/// Tokens as a provider tells them.
+pub(crate) fn told(tokens: &Value) -> Option<u32> {
+    tokens.as_u64().and_then(|tokens| u32::try_from(tokens).ok())
+}
+
+/// The vectors of an answer, in the order of the texts.
+fn vectors(answer: Answer, wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    let failed = |text: &str| ModelError::Failed(text.to_owned());
     let came = answer.data.len();
     if came != wanted {
         return Err(ModelError::Failed(format!("{came} vectors came for {wanted} texts")));
@@ -126,6 +143,10 @@ impl Embedder for OpenAiEmbedder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn vectors(json: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+        super::vectors(read(json)?, wanted)
+    }
 
     #[test]
     fn vectors_are_put_in_the_order_of_their_texts() {

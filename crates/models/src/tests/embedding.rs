@@ -58,6 +58,9 @@ async fn vectors_come_in_the_order_of_their_texts_whatever_the_server_does() {
                 }
                 assert!(near(vector, &expected), "{misbehaviour:?} of {kind}: {text}");
             }
+            let tokens =
+                models.value("vectora_model_tokens_total{model=\"e/test-embed\",direction=\"prompt\"}");
+            assert!(tokens >= 5.0, "{tokens}");
             assert!(fake.embedded().iter().all(|call| call.inputs.len() <= 3));
         }
     }
