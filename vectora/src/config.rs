@@ -43,7 +43,17 @@ impl Config {
     pub(crate) fn vectors(&self) -> Result<retrieval::Vectors, models::SettingsError> {
         let metrics = models::Metrics::register(&mut runtime::metrics::Registry::default());
         let models = models::configured(&self.models, &metrics)?;
-        Ok(retrieval::Vectors::new(models.embedders, retrieval::Metrics::default()))
+        Ok(self.vectors_of(models.embedders, retrieval::Metrics::default()))
+    }
+
+    /// The vectors of these embedders, which see personal data where models that answer may see it.
+    pub(crate) fn vectors_of(
+        &self,
+        embedders: models::Embedders,
+        metrics: retrieval::Metrics,
+    ) -> retrieval::Vectors {
+        let vectors = retrieval::Vectors::new(embedders, metrics);
+        if self.answers.mask { vectors } else { vectors.unmasked() }
     }
 }
 

@@ -206,8 +206,7 @@ impl Knowledge {
         }
         let index = knowledge::Index::connect(&config.index)?;
         let models = models::configured(&config.models, &models::Metrics::register(registry))?;
-        let vectors =
-            retrieval::Vectors::new(models.embedders.clone(), retrieval::Metrics::register(registry));
+        let vectors = config.vectors_of(models.embedders.clone(), retrieval::Metrics::register(registry));
         let retriever = retrieval::Retriever::new(ledger.clone(), index.clone(), vectors.clone());
         Ok(Some(Self { models, index, vectors, retriever }))
     }
@@ -246,7 +245,7 @@ impl Worker<'_> {
         let tools = workers::stages::Tools {
             lifecycle: self.lifecycle.clone(),
             ledger: self.ledger.clone(),
-            author: author(self.ledger, config, models, &metrics, self.lifecycle),
+            author: author(self.ledger, config, models, &vectors, &metrics, self.lifecycle),
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),
@@ -280,6 +279,7 @@ fn author(
     ledger: &Ledger,
     config: &Config,
     models: models::Models,
+    vectors: &retrieval::Vectors,
     metrics: &workers::Metrics,
     lifecycle: &Lifecycle,
 ) -> workers::Author {
@@ -290,7 +290,8 @@ fn author(
     }
     let spending = Spending::keep(ledger.clone(), models.budget, lifecycle);
     let settings = Arc::new(config.answers.clone());
-    workers::Author::Writer(Writer::new(model, settings, spending, metrics.clone()))
+    let writer = Writer::new(model, settings, spending, vectors.clone(), metrics.clone());
+    workers::Author::Writer(Box::new(writer))
 }
 
 /// Between two looks at the servers: how late `/readyz` may be.

@@ -12,7 +12,7 @@ pub enum Author {
     /// Nobody: sentences of the knowledge base are quoted.
     Quotes,
     /// A model, from the passages that were found.
-    Writer(Writer),
+    Writer(Box<Writer>),
     /// The scripted model, for tests and for measuring the mechanism alone.
     Scripted(Arc<dyn ChatModel>),
 }

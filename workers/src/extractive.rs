@@ -15,7 +15,10 @@ pub fn answer(question: &str, language: Language, found: &Found) -> Answer {
     let idf = |term| found.idf(term);
     if !found.empty
         && found.covered()
-        && let Some(extract) = extractive::answer(question, &passages(found), language, idf)
+        && let passages = passages(found)
+        && let Some(extract) = extractive::answer(question, &passages, language, idf)
+            // Found by its meaning alone.
+            .or_else(|| extractive::beginning(passages.first()?))
     {
         let citations = extract
             .citations

@@ -1,7 +1,8 @@
 //! Answers written by a model, from the passages that were found and from nothing else.
 //!
 //! What leaves for a provider has no personal data in it ([`Mask`]); what comes back is checked sentence by sentence
-//! against the passages while it grows ([`Checker`]), and only what passed is shown, with the personal data back in.
+//! against the passages while it grows ([`Checker`]), by their meaning where words do not decide ([`Comparison`]), and only
+//! what passed is shown, with the personal data back in.
 //! When no provider answers, the passages are quoted as they are without a model.
 //!
 //! **A repeat** asks the model again and pays twice. **A late call** cannot be: dropping the future ends it.
@@ -9,17 +10,18 @@
 mod settings;
 mod spending;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{Answer, AnswerKind, Citation, Language};
-use grounding::citations::{Checked, Checker, Ended, Measures, Verdict};
+use grounding::citations::{self, Checked, Checker, Ended, Verdict};
 use grounding::masking::Mask;
 use grounding::prompt::{self, Exchange, PROMPT_VERSION, Prompt, Window};
 use grounding::{Passage, follow_up};
 use models::{ChatModel, Finish, ModelError, Reply, Request, Role, Said};
-use retrieval::Found;
+use retrieval::{Comparison, Found, Vectors};
 use store::turns::{Turn, Written};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use self::settings::{Settings, SettingsError};
@@ -40,6 +42,8 @@ pub struct Writer {
     model: Arc<dyn ChatModel>,
     settings: Arc<Settings>,
     spending: Spending,
+    /// Sentences that words do not decide are compared by their meaning.
+    vectors: Vectors,
     metrics: Metrics,
 }
 
@@ -80,9 +84,10 @@ impl Writer {
         model: Arc<dyn ChatModel>,
         settings: Arc<Settings>,
         spending: Spending,
+        vectors: Vectors,
         metrics: Metrics,
     ) -> Self {
-        Self { model, settings, spending, metrics }
+        Self { model, settings, spending, vectors, metrics }
     }
 
     /// A question that depends on what was said before, made to stand alone: by the model, or else by a rule. `None`: it
@@ -110,12 +115,12 @@ impl Writer {
         show: &(dyn Fn(&str) + Send + Sync),
     ) -> Outcome {
         let mut spent = Spent::default();
-        let hidden = self.hide(turn, found);
+        let mut hidden = self.hide(turn, found);
         if found.empty || !(found.covered() || self.is_enough(found, &hidden, &mut spent).await) {
             return self.refuse(turn, found, &spent, "not_covered");
         }
         match self.write(turn, found, &hidden, &mut spent, show).await {
-            Ok(checked) => self.decide(turn, found, &hidden, checked, spent).await,
+            Ok(checked) => self.decide(turn, found, &mut hidden, checked, spent).await,
             Err(error) => self.quote(turn, found, &spent, &error),
         }
     }
@@ -155,21 +160,35 @@ impl Writer {
         // Checked with the values back in, against the passages as they are; numbers count what the model saw.
         let mut sources = passages_of(found);
         sources.truncate(prompt.kept.len());
-        // Across languages words cannot judge: nothing is shown before a model has.
+        // Across languages words cannot judge: nothing is shown before something else has.
         let shows = sources.iter().all(|source| Language::of(source.text) == turn.language);
-        let checker = Mutex::new(Checker::new(&sources, Measures::default()));
-        let grow = |text: &str| {
-            let mut checker = checker.lock().unwrap_or_else(PoisonError::into_inner);
-            let released = checker.push(&hidden.mask.restore_so_far(text));
-            if shows && !released.is_empty() {
-                show(released);
+        let statements = sources.iter().map(|source| citations::statements(source.text)).collect();
+        let mut comparison = Comparison::new(&self.vectors, found.meaning.as_ref(), statements);
+        let mut checker = Checker::new(&sources);
+        // The model is heard as it comes, and checked as soon as there is time: always the latest, never a queue.
+        let (heard, mut said) = watch::channel(String::new());
+        let request = request(prompt, answer);
+        let reply = async {
+            let reply = self.model.reply(&request, &|text| drop(heard.send_replace(text.to_owned()))).await;
+            drop(heard);
+            reply
+        };
+        let check = async {
+            while said.changed().await.is_ok() {
+                checker.read(&hidden.mask.restore_so_far(&said.borrow_and_update()));
+                let released = decide(&mut checker, &mut comparison).await;
+                if shows && !released.is_empty() {
+                    show(released);
+                }
             }
         };
-        let reply = self.model.reply(&request(prompt, answer), &grow).await?;
+        let (reply, ()) = tokio::join!(reply, check);
+        let reply = reply?;
         self.count(&reply, spent);
         let ended = if reply.finish == Finish::Stop { Ended::Complete } else { Ended::Cut };
-        let checker = checker.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(checker.finish(&hidden.mask.restore(&reply.text), ended))
+        checker.end(&hidden.mask.restore(&reply.text), ended);
+        decide(&mut checker, &mut comparison).await;
+        Ok(checker.finish())
     }
 
     /// What may be said of what was written.
@@ -177,7 +196,7 @@ impl Writer {
         &self,
         turn: &Turn,
         found: &Found,
-        hidden: &Hidden,
+        hidden: &mut Hidden,
         checked: Checked,
         mut spent: Spent,
     ) -> Outcome {
@@ -191,7 +210,7 @@ impl Writer {
             Verdict::Unsupported => return self.refuse(turn, found, &spent, "unsupported"),
             Verdict::Grounded | Verdict::Partly => {}
         }
-        if self.settings.judge && !self.judged(&checked, hidden, &mut spent).await {
+        if !self.judged(&checked, hidden, &mut spent).await {
             return self.refuse(turn, found, &spent, "judged_unsupported");
         }
         let citations = checked.citations.iter().filter_map(|cited| {
@@ -215,11 +234,16 @@ impl Writer {
     }
 
     /// Whether a model agrees with each sentence that words cannot judge: those in another language than their passage.
-    async fn judged(&self, checked: &Checked, hidden: &Hidden, spent: &mut Spent) -> bool {
-        let passages = hidden.passages();
+    /// Without a judge they must be known to mean the same.
+    async fn judged(&self, checked: &Checked, hidden: &mut Hidden, spent: &mut Spent) -> bool {
+        if !self.settings.judge {
+            return checked.unjudged.iter().all(|unjudged| unjudged.confirmed);
+        }
         for unjudged in &checked.unjudged {
+            let sentence = hidden.mask.hide(&unjudged.sentence);
+            let passages = hidden.passages();
             let Some(passage) = passages.get(unjudged.passage) else { continue };
-            let asked = prompt::judge(&unjudged.sentence, passage, &boundary());
+            let asked = prompt::judge(&sentence, passage, &boundary());
             let reply = self.small(asked, WORD, spent).await;
             if reply.and_then(|reply| prompt::parse_verdict(&reply)) != Some(true) {
                 return false;
@@ -281,7 +305,7 @@ impl Writer {
                 title: mask.hide(&passage.title),
                 heading: passage.heading.iter().map(|heading| mask.hide(heading)).collect(),
                 text: mask.hide(&passage.text),
-                url: passage.url.clone(),
+                url: passage.url.as_deref().map(|url| mask.hide(url)),
             })
             .collect();
         Hidden { mask, question, history, passages }
@@ -323,6 +347,15 @@ fn passages_of(found: &Found) -> Vec<Passage<'_>> {
             url: passage.url.as_deref(),
         })
         .collect()
+}
+
+/// Decides what was read, with what there is to know about its doubts.
+async fn decide<'c>(checker: &'c mut Checker<'_>, comparison: &mut Comparison<'_>) -> &'c str {
+    let doubts = checker.doubts();
+    if !doubts.is_empty() {
+        comparison.look(doubts.into_iter().map(|doubt| (doubt.sentence, doubt.passage))).await;
+    }
+    checker.release(&|sentence, passage| comparison.says(sentence, passage, citations::same_polarity))
 }
 
 /// A question that depends on what was said before, made to stand alone without a model.

@@ -4,10 +4,13 @@
 //! be supported by the passage it cites, or by any, which is then cited instead. What has no support is left out.
 //! Units that state nothing wait for one that does. Numbers of citations are given anew, in the order of first use.
 //!
+//! Reading and deciding are two steps: [`Checker::read`] cuts units off, [`Checker::doubts`] names what words do not
+//! decide in them, and [`Checker::release`] decides, with what the caller has found out about these.
+//!
 //! **What it sees:** words that are not in the passages; numbers, dates, links, code, names that are not there, or
 //! stand there for something else; negations. **What it does not:** the right words in a wrong order ("A bought B"),
 //! and a synonym where it has none of the other words. In another language than the passage's only facts and words of
-//! both languages are compared: [`Checked::unjudged`] names what a model is to judge.
+//! both languages are compared, and the meaning where it is known: [`Checked::unjudged`] names what a model is to judge.
 //!
 //! **Invariant:** released text is only ever added to, until the model's text begins anew.
 
@@ -30,39 +33,42 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use crate::{Passage, quotes};
-use blocks::Reader;
+use blocks::{Reader, Unit};
 use decide::Judge;
-pub use decide::{DENSE, THRESHOLD, WEAK};
+pub use decide::{THRESHOLD, WEAK};
 pub(crate) use evidence::stems;
 use output::Output;
+
+/// The statements of a passage: its sentences without those that command a model, and what follows these in their
+/// paragraph.
+pub fn statements(text: &str) -> Vec<&str> {
+    evidence::sentences_of(text, false)
+}
+
+/// Whether two sentences, of whatever languages, both deny something or both do not.
+pub fn same_polarity(one: &str, other: &str) -> bool {
+    let denies = |text| polarity::clauses(text).iter().any(|clause| clause.negative);
+    denies(one) == denies(other)
+}
 
 /// A text of the model without marks of citations: for histories, whose numbers mean other passages.
 pub fn without_marks(text: &str) -> String {
     marks::Plain::of(text).text
 }
 
-/// How rare a stem is, above 0.
-pub type Idf<'a> = &'a (dyn Fn(&str) -> f32 + Sync);
-/// How near a sentence is to the passage at an index, −1 to 1; `None`: not known.
-pub type Dense<'a> = &'a (dyn Fn(&str, usize) -> Option<f32> + Sync);
+/// Whether a passage, by its index in what was given, says what a sentence says; `None`: not known.
+pub type Meaning<'a> = &'a dyn Fn(&str, usize) -> Option<bool>;
 
-/// What a checker may use beside the passages.
-#[derive(Clone, Copy, Default)]
-pub struct Measures<'a> {
-    /// Without it a word weighs as it is rare among the sentences of the passages.
-    pub idf: Option<Idf<'a>>,
-    /// Without it words alone decide.
-    pub dense: Option<Dense<'a>>,
-}
+/// Words alone.
+const BY_WORDS: Meaning<'static> = &|_, _| None;
 
-impl fmt::Debug for Measures<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { idf, dense } = self;
-        f.debug_struct("Measures").field("idf", &idf.is_some()).field("dense", &dense.is_some()).finish()
-    }
+/// A sentence that words do not decide: how near in meaning it is to a passage may.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Doubt {
+    pub sentence: String,
+    /// The passage's index in what was given.
+    pub passage: usize,
 }
 
 /// Why a sentence was left out.
@@ -123,12 +129,14 @@ pub struct Cited {
     pub quote: String,
 }
 
-/// A sentence in another language than its passage, which words cannot judge.
+/// A sentence in another language than its passage: words cannot judge it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CrossLanguage {
+pub struct Unjudged {
     pub sentence: String,
     /// The passage's index in what was given.
     pub passage: usize,
+    /// The meaning is said to be the same.
+    pub confirmed: bool,
 }
 
 /// What may be done with an answer.
@@ -156,7 +164,7 @@ pub struct Checked {
     /// Mean support of what is kept, 0 to 1; 0 when nothing is.
     pub support: f32,
     /// What a model should judge before the answer is trusted; empty within one language.
-    pub unjudged: Vec<CrossLanguage>,
+    pub unjudged: Vec<Unjudged>,
 }
 
 /// How a model's text came to its end.
@@ -172,8 +180,10 @@ pub enum Ended {
 #[derive(Debug)]
 pub struct Checker<'a> {
     passages: &'a [Passage<'a>],
-    judge: Judge<'a>,
+    judge: Judge,
     reader: Reader,
+    /// Read and not decided.
+    waiting: Vec<Unit>,
     output: Output,
     /// What was given last.
     text: String,
@@ -181,25 +191,24 @@ pub struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// `passages` as the model saw them: number 1 is the first.
-    pub fn new(passages: &'a [Passage<'a>], measures: Measures<'a>) -> Self {
+    pub fn new(passages: &'a [Passage<'a>]) -> Self {
         Self {
             passages,
-            judge: Judge::new(passages, measures),
+            judge: Judge::new(passages),
             reader: Reader::default(),
+            waiting: Vec::new(),
             output: Output::default(),
             text: String::new(),
         }
     }
 
-    /// Takes all that the model has said so far and returns what of it may be shown: whole checked units. What is
-    /// returned begins with what was returned before, unless `text` does not continue the text given before.
-    pub fn push(&mut self, text: &str) -> &str {
+    /// Takes all that the model has said so far.
+    pub fn read(&mut self, text: &str) {
         self.advance(text, false);
-        self.output.text()
     }
 
-    /// The same for the last time, with the result.
-    pub fn finish(mut self, text: &str, ended: Ended) -> Checked {
+    /// The same for the last time.
+    pub fn end(&mut self, text: &str, ended: Ended) {
         let whole = match ended {
             Ended::Complete => text,
             Ended::Cut => without_rest(text),
@@ -208,6 +217,29 @@ impl<'a> Checker<'a> {
         if whole.len() < text.trim_end().len() {
             self.output.cut_off(text[whole.len()..].trim());
         }
+    }
+
+    /// What of that which was read is neither supported nor refuted by words.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts = Vec::new();
+        for unit in &self.waiting {
+            output::doubts(unit, &self.judge, &mut doubts);
+        }
+        doubts
+    }
+
+    /// Decides what was read and returns what may be shown: whole checked units. It begins with what was returned
+    /// before, unless the text given last did not continue the one before.
+    pub fn release(&mut self, meaning: Meaning<'_>) -> &str {
+        for unit in self.waiting.drain(..) {
+            self.output.take(unit, &self.judge, meaning);
+        }
+        self.output.text()
+    }
+
+    /// The result. What was not released is decided by words alone.
+    pub fn finish(mut self) -> Checked {
+        self.release(BY_WORDS);
         let quote = |passage: usize, claims: &[&str]| {
             self.passages.get(passage).map(|passage| quotes::quote(passage, claims)).unwrap_or_default()
         };
@@ -215,15 +247,17 @@ impl<'a> Checker<'a> {
     }
 
     fn advance(&mut self, text: &str, done: bool) {
-        if !text.starts_with(&self.text) {
+        if self.text.starts_with(text) {
+            // Cut off in front of a sentence that has no end: what was decided stays.
+            self.text.truncate(text.len());
+        } else if !text.starts_with(&self.text) {
             self.reader = Reader::default();
+            self.waiting.clear();
             self.output = Output::default();
             self.text.clear();
         }
         self.text.push_str(&text[self.text.len()..]);
-        for unit in self.reader.read(&self.text, done) {
-            self.output.take(unit, &self.judge);
-        }
+        self.waiting.extend(self.reader.read(&self.text, done));
     }
 }
 
@@ -238,7 +272,9 @@ fn without_rest(text: &str) -> &str {
     &text[..end.max(line)]
 }
 
-/// The whole of an answer that does not stream.
-pub fn check<'a>(text: &str, passages: &'a [Passage<'a>], measures: Measures<'a>) -> Checked {
-    Checker::new(passages, measures).finish(text, Ended::Complete)
+/// The whole of an answer, by words alone.
+pub fn check(text: &str, passages: &[Passage<'_>]) -> Checked {
+    let mut checker = Checker::new(passages);
+    checker.end(text, Ended::Complete);
+    checker.finish()
 }

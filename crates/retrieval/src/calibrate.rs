@@ -8,10 +8,14 @@
 //! [`knowledge::coverage::fit`].
 //!
 //! A generation with dense vectors is fitted a second time, by words and meaning ([`meaning`]): how much the
-//! meaning weighs in each language, with a threshold of its own. The first threshold stays, for languages that
-//! the embedder does not know and for searches that have to do without it.
+//! meaning weighs in each language, with a threshold of its own; for a language that the knowledge base hardly has, by
+//! what the embedder makes of translations ([`across`]); and from where on sentences say the same ([`nearness`]). The
+//! first threshold stays, for languages that the embedder does not know and for searches that have to do without it.
 
+mod across;
 mod meaning;
+mod nearness;
+mod parallel;
 mod probe;
 mod svg;
 mod weigh;
@@ -27,6 +31,7 @@ use store::{Ledger, documents, revisions};
 use uuid::Uuid;
 
 pub(crate) use self::meaning::Fitting;
+pub use self::parallel::{ROWS as TRANSLATED, Row as Translated};
 use self::probe::{Probe, headings, held_out};
 use crate::search::lost;
 use crate::shelf::Shelf;
@@ -40,7 +45,8 @@ const SAMPLE: u16 = 2000;
 const HEADINGS: usize = 400;
 
 /// Headings, and sentences of each language, asked at the most to fit words and meaning. Each is embedded, and so are
-/// the passages that it is taken from: about a thousand texts, half a minute of a model on a CPU.
+/// the passages that it is taken from, and as sentences some hundred more a language: about 1,500 texts, the better part
+/// of a minute of a model on a CPU.
 const PROBES: usize = 200;
 
 /// Hits fetched for a heading: enough that [`rerank::CANDIDATES`] are left without its own document, unless
@@ -75,9 +81,15 @@ pub struct Calibration {
     pub documents: i64,
 }
 
+/// What is fitted, and how: a fit by another recipe is made anew.
+pub const RECIPE: u32 = 2;
+
 /// What the ledger keeps of a fit.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
+    /// Before [`RECIPE`] was kept: 0.
+    #[serde(default)]
+    recipe: u32,
     documents: i64,
     headings: usize,
     kept: f32,
@@ -112,7 +124,8 @@ pub async fn due(
     let now = documents::stock(ledger).await?.documents;
     let last = generations::last_fit(ledger, generation.id).await?;
     // A fit this process cannot read is another release's: fitted anew, it can.
-    let last = last.and_then(|fit| serde_json::from_value::<Record>(fit).ok()).map(|fit| fit.documents);
+    let last = last.and_then(|fit| serde_json::from_value::<Record>(fit).ok());
+    let last = last.filter(|fit| fit.recipe == RECIPE).map(|fit| fit.documents);
     Ok(changed(last, now, CHANGED)
         && (changed(last, now, CHANGED_AT_ONCE) || revisions::building(ledger).await? == 0))
 }
@@ -147,6 +160,7 @@ pub async fn calibrate(
 /// [`RetrievalError`].
 pub async fn keep(ledger: &Ledger, fitted: &Calibration) -> Result<(), RetrievalError> {
     let record = Record {
+        recipe: RECIPE,
         documents: fitted.documents,
         headings: fitted.answerable.len(),
         kept: fitted.kept,
@@ -193,7 +207,7 @@ pub async fn measure(
                 done += 1;
                 asked(done.min(of), of);
             };
-            Fitting { index, vectors, shelf, collection, embedder }.fit(&probes, told).await?
+            Fitting { index, vectors, shelf, collection, embedder }.fit(&probes, &sample, told).await?
         }
     };
     let (mut answerable, mut unanswerable) = (Vec::new(), Vec::new());
@@ -219,8 +233,8 @@ fn probes(sample: &[Passage]) -> Vec<Probe> {
 /// # Errors
 /// [`RetrievalError`].
 pub(crate) async fn fits(fitting: Fitting<'_>, asked: impl FnMut()) -> Result<Fits, RetrievalError> {
-    let probes = probes(&fitting.shelf.sample(SAMPLE).await?);
-    fitting.fit(&probes, asked).await
+    let sample = fitting.shelf.sample(SAMPLE).await?;
+    fitting.fit(&probes(&sample), &sample, asked).await
 }
 
 struct Covered {

@@ -10,6 +10,7 @@ pub mod check;
 mod error;
 pub mod evaluate;
 mod fits;
+mod meaning;
 mod metrics;
 mod prepare;
 mod rank;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::RetrievalError;
 pub use self::fits::{Fit, Fits};
+pub use self::meaning::{Comparison, Meaning, Nearness};
 pub use self::metrics::Metrics;
 pub use self::prepare::{prepare, recipe};
 pub use self::search::Retriever;
@@ -45,6 +47,9 @@ pub struct Found {
     /// How rare each term of the question is, as the index counts it.
     #[serde(default)]
     pub idf: Vec<(u32, f32)>,
+    /// By what an answer's sentences are compared with the passages, where there is an embedder that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
     /// What was searched for, where the question alone depends on what was said before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searched: Option<String>,

@@ -23,7 +23,7 @@ impl Metrics {
     /// Makes the metrics and registers them.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let help = "Searches that had to do without the dense vectors of their generation";
+        let help = "Searches, and checks of what a model wrote, that had to do without dense vectors";
         registry.register("vectora_search_lexical_only", help, metrics.lexical_only.clone());
         let help = "Passages that the embedder refused; they are found by words alone";
         registry.register("vectora_embedder_refused_passages", help, metrics.refused.clone());

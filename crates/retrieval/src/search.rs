@@ -14,7 +14,7 @@ use store::{Ledger, documents};
 use uuid::Uuid;
 
 use crate::candidates::{candidates, ids, order, shown, wanted};
-use crate::{Fits, Found, RetrievalError, Vectors};
+use crate::{Fits, Found, Meaning, RetrievalError, Vectors};
 
 /// How long the live generation is remembered: a switch is seen by all within that time, and its old collection
 /// stays for minutes.
@@ -49,6 +49,18 @@ type Remembered = (Instant, Arc<Live>);
 struct Live {
     generation: Generation,
     fits: Fits,
+    meaning: Option<Meaning>,
+}
+
+impl Live {
+    fn of(generation: Generation) -> Self {
+        let fits = Fits::of(&generation);
+        let nearness = Some(&fits.nearness).filter(|nearness| !nearness.is_empty());
+        let meaning = nearness
+            .zip(generation.embedder.as_ref())
+            .map(|(nearness, embedder)| Meaning { embedder: embedder.clone(), nearness: nearness.clone() });
+        Self { generation, fits, meaning }
+    }
 }
 
 impl Retriever {
@@ -144,7 +156,9 @@ impl Retriever {
         let looked_for = coverage::looked_for(&query, &idf, &ordered.ranked, LOOKED_FOR);
         let passages = shown(&candidates, &ordered.ranked, limit);
         let idf = query.terms.iter().zip(&idf.0).map(|(term, idf)| (term.index, *idf)).collect();
-        Ok(Found { passages, coverage: ordered.coverage, threshold, looked_for, empty, idf, searched: None })
+        let meaning = live.meaning.clone();
+        let coverage = ordered.coverage;
+        Ok(Found { passages, coverage, threshold, looked_for, empty, idf, meaning, searched: None })
     }
 
     /// Those of the points that may be shown; and whether a document was replaced between the look at the index
@@ -174,7 +188,7 @@ impl Retriever {
             return Ok(Some(live));
         }
         let live = generations::live(&self.ledger).await?;
-        let live = live.map(|generation| Arc::new(Live { fits: Fits::of(&generation), generation }));
+        let live = live.map(|generation| Arc::new(Live::of(generation)));
         *self.live.lock().unwrap_or_else(PoisonError::into_inner) =
             live.clone().map(|live| (Instant::now(), live));
         Ok(live)

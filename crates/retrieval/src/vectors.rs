@@ -3,13 +3,18 @@
 //! A question's are remembered, waited for no longer than [`LIMIT`], and done without when they do not come: a
 //! search is never lost because an embedder is away. A passage's are waited for: a point without its vector would
 //! never be found by its meaning.
+//!
+//! Personal data does not leave for an embedder any more than for a model that answers: each text is embedded with
+//! tokens in its place.
 
 mod cache;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use grounding::masking::Mask;
 use models::{Embedder, Embedders, ModelError, Purpose};
 use store::generations::Generation;
 
@@ -19,6 +24,9 @@ use crate::Metrics;
 /// How long a search waits for the vector of its question. Local embedders take 10 to 50 ms, remote ones up to
 /// half a second; a person waits for the answer.
 const LIMIT: Duration = Duration::from_secs(1);
+
+/// How long sentences wait that are compared: some forty texts at once, beside a model that takes seconds itself.
+const COMPARED: Duration = Duration::from_secs(3);
 
 /// How long an embedder that failed is not asked for questions: searches are quick meanwhile, and it is back
 /// in use before anybody has noticed.
@@ -59,6 +67,8 @@ impl VectorError {
 #[derive(Debug, Clone, Default)]
 pub struct Vectors {
     embedders: Embedders,
+    /// Personal data is sent as it is.
+    open: bool,
     metrics: Metrics,
     questions: Arc<Mutex<Cache>>,
     /// Until when an embedder is not asked for questions.
@@ -68,6 +78,12 @@ pub struct Vectors {
 impl Vectors {
     pub fn new(embedders: Embedders, metrics: Metrics) -> Self {
         Self { embedders, metrics, ..Self::default() }
+    }
+
+    /// The same, for embedders that may see personal data.
+    #[must_use]
+    pub fn unmasked(self) -> Self {
+        Self { open: true, ..self }
     }
 
     /// What new generations are made with.
@@ -87,28 +103,53 @@ impl Vectors {
         if let Some(vector) = locked(&self.questions).get(identity, text) {
             return Some(vector);
         }
+        let vector: Arc<[f32]> = self.in_time(LIMIT, identity, &[text.to_owned()]).await?.pop()?.into();
+        locked(&self.questions).put(identity, text, &vector);
+        Some(vector)
+    }
+
+    /// The vectors of sentences that are compared with each other. `None`: it has to do without.
+    ///
+    /// All as queries: models with two prefixes want the same one on both sides of what is symmetric
+    /// (<https://huggingface.co/intfloat/multilingual-e5-small>, FAQ 1).
+    pub(crate) async fn of_sentences(&self, identity: &str, texts: &[String]) -> Option<Vec<Arc<[f32]>>> {
+        let vectors = self.in_time(COMPARED, identity, texts).await?;
+        Some(vectors.into_iter().map(Into::into).collect())
+    }
+
+    /// Vectors that somebody waits for: none after a limit, and none at once while the embedder is known to be away.
+    async fn in_time(&self, limit: Duration, identity: &str, texts: &[String]) -> Option<Vec<Vec<f32>>> {
         if locked(&self.paused).get(identity).is_some_and(|until| Instant::now() < *until) {
             self.metrics.without("away");
             return None;
         }
-        let texts = [text.to_owned()];
-        let asked = self.embed(identity, &texts, Purpose::Query);
-        let (reason, error) = match tokio::time::timeout(LIMIT, asked).await {
-            Ok(Ok(mut vectors)) => {
+        let asked = self.embed(identity, texts, Purpose::Query);
+        // It may be quick enough with one, and take another.
+        let mut is_about_these = false;
+        let (reason, error) = match tokio::time::timeout(limit, asked).await {
+            Ok(Ok(vectors)) => {
                 locked(&self.paused).remove(identity);
-                let vector: Arc<[f32]> = vectors.pop()?.into();
-                locked(&self.questions).put(identity, text, &vector);
-                return Some(vector);
+                return Some(vectors);
             }
             Ok(Err(error @ VectorError::Unknown(_))) => ("unknown", error.to_string()),
-            Ok(Err(error)) => ("failed", chain(&error)),
-            Err(_) => ("late", format!("no answer within {LIMIT:?}")),
+            Ok(Err(error)) => {
+                is_about_these = matches!(error, VectorError::Refused(_));
+                ("failed", chain(&error))
+            }
+            Err(_) if texts.len() > 1 => {
+                is_about_these = true;
+                ("late", String::new())
+            }
+            Err(_) => ("late", format!("no answer within {limit:?}")),
         };
         self.metrics.without(reason);
+        if is_about_these {
+            return None;
+        }
         let until = Instant::now() + PAUSE;
         // Once while it lasts: a search a millisecond would fill the log.
         if locked(&self.paused).insert(identity.to_owned(), until).is_none() {
-            tracing::warn!(embedder = identity, error, "searching by words alone");
+            tracing::warn!(embedder = identity, error, "going by words alone");
         }
         None
     }
@@ -185,12 +226,20 @@ impl Vectors {
         let embedder = embedder.ok_or_else(|| VectorError::Unknown(identity.to_owned()))?;
         let mut vectors = Vec::with_capacity(texts.len());
         for some in texts.chunks(embedder.batch().max(1)) {
-            let came = embedder.embed(some, purpose).await.map_err(VectorError::of)?;
+            let sent =
+                if self.open { Cow::Borrowed(some) } else { some.iter().map(|text| hidden(text)).collect() };
+            let came = embedder.embed(&sent, purpose).await.map_err(VectorError::of)?;
             check(&*embedder, &came, some.len())?;
             vectors.extend(came);
         }
         Ok(vectors)
     }
+}
+
+/// A text as it may leave. Each by itself: a token that stands for one number here and for another there says the same,
+/// that there is a number.
+fn hidden(text: &str) -> String {
+    Mask::new().hide(text)
 }
 
 /// One vector a text, of the right length, with a direction.

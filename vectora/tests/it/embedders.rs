@@ -67,7 +67,7 @@ async fn fitted(installation: &Installation) {
                 "dense": 0.8, "fused": 0.9 });
     let documents =
         installation.count("SELECT count(*) FROM documents WHERE live_revision IS NOT NULL").await;
-    let fit = json!({ "documents": documents, "headings": 0, "kept": 1.0, "refused": 1.0, "curve": [],
+    let fit = json!({ "recipe": retrieval::calibrate::RECIPE, "documents": documents, "headings": 0, "kept": 1.0, "refused": 1.0, "curve": [],
                       "fusion": { "en": language, "ru": language } });
     let id = live(installation).await.id;
     // Not before the keeper's own, which would follow the first documents.

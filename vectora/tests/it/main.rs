@@ -3,7 +3,7 @@
 //! Three sorts: faults (`kill_points`, `knowledge_faults`, `nats_faults`, `ledger_faults`, `tickets`, `paused`, `stopping`), what the
 //! product does (`conversations`, `takeover`, `delivery`, `limits`, `ledger`, `rest`, `requests`, `events`,
 //! `bad_input`, `telegram`, `telegram_desk`, `telegram_faults`, `knowledge`, `generations`, `embedders`, `ingestion_http`,
-//! `answers`, `eval_answers`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
+//! `answers`, `translated`, `eval_answers`, `up`, `up_faults`, `configuration`, `tools`), and the code itself (`layers`,
 //! `checked_queries`).
 
 #![expect(clippy::large_futures, reason = "a test's future lives once, on a test's own thread")]
@@ -38,6 +38,7 @@ mod telegram_desk;
 mod telegram_faults;
 mod tickets;
 mod tools;
+mod translated;
 mod up;
 mod up_faults;
 

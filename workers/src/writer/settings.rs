@@ -14,7 +14,7 @@ pub struct Settings {
     /// Telephones, e-mails, cards, passports, INN and SNILS are hidden from providers and restored in the answer.
     pub mask: bool,
     /// A model is asked whether a passage supports a sentence in another language, which words cannot tell. Costs a
-    /// small call for each such sentence; without it they are believed when their numbers and names are right.
+    /// small call for each such sentence; without a judge they are believed if the embedder says that they mean the same.
     pub judge: bool,
     /// A question whose coverage misses the threshold by this share or less is decided by the model: 0 to 1.
     pub near: f32,

@@ -64,7 +64,8 @@ impl Reader {
     pub(super) fn read(&mut self, text: &str, done: bool) -> Vec<Unit> {
         let mut units = Vec::new();
         loop {
-            let rest = &text[self.at..];
+            // Nothing: the text was cut off within what was read.
+            let rest = text.get(self.at..).unwrap_or_default();
             let content = rest.trim_start();
             if content.is_empty() {
                 return units;
@@ -282,12 +283,12 @@ fn paragraph_units(gap: &str, text: &str, closed: bool, units: &mut Vec<Unit>) -
     if complete == 0 {
         return if closed || full { cut(gap, text, closed, units) } else { 0 };
     }
-    let mut end = 0;
-    for (range, marks) in ranges[..complete].iter().zip(cited) {
-        let before = if end == 0 { gap } else { &plain.text[end..range.start] };
+    for (at, (range, marks)) in ranges[..complete].iter().zip(cited).enumerate() {
+        // White space behind a mark, as it is where the sentence before was given out alone.
+        let above = &seen[..plain.origin(range.start)];
+        let before = if at == 0 { gap } else { &above[above.trim_end().len()..] };
         let part = Part { gap: String::new(), text: plain.text[range.clone()].to_owned(), marks };
         units.push(Unit { gap: before.to_owned(), shape: Shape::Sentence, parts: vec![part] });
-        end = range.end;
     }
     let next = ranges.get(complete).map_or(seen.len(), |next| plain.origin(next.start));
     seen[..next].trim_end().len()

@@ -7,7 +7,7 @@ use super::frame;
 use super::injection;
 use super::refusal;
 use super::support::{Claim, Support, support};
-use super::{Measures, Why};
+use super::{Meaning, Why};
 use crate::Passage;
 
 /// The share of a sentence's weight that must stand together in a passage.
@@ -25,11 +25,8 @@ use crate::Passage;
 /// behind it is harder to keep than a model's sentence, which mostly repeats its source. Words alone hardly see one
 /// answer of a paragraph in the place of another: only where it is a number does it fall.
 pub const THRESHOLD: f32 = 0.55;
-/// From here on a near meaning ([`DENSE`]) is enough.
+/// From here on a passage that says the same in other words is enough.
 pub const WEAK: f32 = 0.25;
-/// The nearness of a paraphrase that lifts weak support. Cosines of sentence models differ: a caller with another
-/// scale maps it to this one.
-pub const DENSE: f32 = 0.8;
 /// Passages one sentence cites, at the most.
 const CITED: usize = 3;
 
@@ -45,27 +42,26 @@ pub(super) enum Finding {
         /// Indices of passages, the order of the model's where it cites them.
         passages: Vec<usize>,
         score: f32,
-        /// Words of one language were compared with those of another.
-        cross: bool,
+        /// Words of one language were compared with those of another; whether something said that they mean the same.
+        cross: Option<bool>,
     },
     Wrong(Why),
 }
 
 /// Knows the passages.
 #[derive(Debug)]
-pub(super) struct Judge<'a> {
+pub(super) struct Judge {
     evidence: Vec<Evidence>,
     /// What of each passage gives orders to a model: evidence for its own quotation alone.
     orders: Vec<Evidence>,
-    measures: Measures<'a>,
     /// Of stems in the sentences of the passages.
     rarity: HashMap<String, f32>,
     /// Of a stem that is in none.
     unknown: f32,
 }
 
-impl<'a> Judge<'a> {
-    pub(super) fn new(passages: &'a [Passage<'a>], measures: Measures<'a>) -> Self {
+impl Judge {
+    pub(super) fn new(passages: &[Passage<'_>]) -> Self {
         let evidence: Vec<Evidence> = passages.iter().map(|passage| Evidence::of(passage, false)).collect();
         let orders = passages.iter().map(|passage| Evidence::of(passage, true)).collect();
         let sources = || evidence.iter().flat_map(|evidence| &evidence.sources);
@@ -75,11 +71,11 @@ impl<'a> Judge<'a> {
         }
         let count = sources().count();
         let rarity = counts.into_iter().map(|(word, with)| (word, rarity(count, with))).collect();
-        Self { evidence, orders, measures, rarity, unknown: rarity_of_unknown(count) }
+        Self { evidence, orders, rarity, unknown: rarity_of_unknown(count) }
     }
 
     /// `cited`: numbers from 1, as the model wrote them; those of no passage are passed over.
-    pub(super) fn find(&self, sentence: &str, cited: &[u32]) -> Finding {
+    pub(super) fn find(&self, sentence: &str, cited: &[u32], meaning: Meaning<'_>) -> Finding {
         if frame::heads_sources(sentence) {
             return Finding::Sources;
         }
@@ -90,7 +86,7 @@ impl<'a> Judge<'a> {
         if frame::is_frame(sentence, claim.len()) && self.is_harmless(&claim) {
             return Finding::Frame;
         }
-        self.supported(&claim, sentence, cited)
+        self.supported(&claim, sentence, cited, meaning)
     }
 
     /// The same for a block of code: its lines must be in a passage.
@@ -106,53 +102,45 @@ impl<'a> Judge<'a> {
         let flat: Vec<String> = lines.iter().map(|line| super::facts::flat(line)).collect();
         let has = |evidence: &Evidence| flat.iter().all(|line| evidence.has(line));
         match self.evidence.iter().position(has) {
-            Some(passage) => Finding::Supported { passages: vec![passage], score: 1.0, cross: false },
+            Some(passage) => Finding::Supported { passages: vec![passage], score: 1.0, cross: None },
             None => Finding::Wrong(Why::Literal),
         }
     }
 
-    fn supported(&self, claim: &Claim, sentence: &str, cited: &[u32]) -> Finding {
+    fn supported(&self, claim: &Claim, sentence: &str, cited: &[u32], meaning: Meaning<'_>) -> Finding {
         let evidence = if injection::commands(sentence) { &self.orders } else { &self.evidence };
-        let cited: Vec<usize> = cited
+        let mut cited: Vec<usize> = cited
             .iter()
             .filter_map(|&number| usize::try_from(number).ok()?.checked_sub(1))
             .filter(|&passage| passage < evidence.len())
             .collect();
+        cited.dedup();
         let found: Vec<Support> = evidence.iter().map(|evidence| support(claim, evidence)).collect();
-        let holds = |passage: usize| self.holds(claim, passage, &found[passage], cited.contains(&passage));
-        let mut passages: Vec<usize> =
-            cited.iter().copied().filter(|&passage| holds(passage)).take(CITED).collect();
-        passages.dedup();
+        let order = in_order(&cited, &found);
+        // What commands a model means nothing.
+        let meaning: Meaning<'_> = if injection::commands(sentence) { &|_, _| None } else { meaning };
+        let same = |passage: usize| meaning(&claim.text, passage) == Some(true);
+        let says = |&passage: &usize| holds(&found[passage], || same(passage));
+        let mut passages: Vec<usize> = cited.iter().copied().filter(says).take(CITED).collect();
         if passages.is_empty() {
             // Cited wrongly or not at all: the best one that does say it.
-            let by_score = |one: &usize, other: &usize| found[*one].score.total_cmp(&found[*other].score);
-            passages.extend((0..found.len()).rev().filter(|&passage| holds(passage)).max_by(by_score));
+            passages.extend(order.iter().copied().find(says));
+        }
+        if passages.is_empty() {
+            // Nothing speaks against it, and somebody has to say whether it is so.
+            let open = |passage: &usize| found[*passage].cross && found[*passage].wrong.is_none();
+            passages.extend(cited.iter().copied().filter(open).take(CITED));
+            if passages.is_empty() {
+                passages.extend(order.into_iter().find(|passage| open(passage) && found[*passage].anchored));
+            }
         }
         let Some(&first) = passages.first() else { return Finding::Wrong(reason(&cited, &found)) };
-        Finding::Supported { score: found[first].score, cross: found[first].cross, passages }
-    }
-
-    fn holds(&self, claim: &Claim, passage: usize, found: &Support, cited: bool) -> bool {
-        if found.wrong.is_some() {
-            return false;
-        }
-        let dense = || self.measures.dense.and_then(|dense| dense(&claim.text, passage));
-        if found.cross {
-            // Nothing speaks against it; for it speaks a near meaning, or else a citation with something in common.
-            return match dense() {
-                Some(near) => near >= DENSE || (cited && found.anchored),
-                None => found.anchored || cited,
-            };
-        }
-        found.score >= THRESHOLD || (found.score >= WEAK && dense().is_some_and(|near| near >= DENSE))
+        let cross = found[first].cross.then(|| same(first));
+        Finding::Supported { score: found[first].score, cross, passages }
     }
 
     fn claim(&self, sentence: &str) -> Claim {
-        let local = |stem: &str| self.rarity.get(stem).copied().unwrap_or(self.unknown);
-        match self.measures.idf {
-            Some(idf) => Claim::new(sentence, idf),
-            None => Claim::new(sentence, &local),
-        }
+        Claim::new(sentence, &|stem: &str| self.rarity.get(stem).copied().unwrap_or(self.unknown))
     }
 
     /// Whether what sounds like a refusal is a statement of a passage, word for word.
@@ -176,6 +164,20 @@ impl<'a> Judge<'a> {
             && facts.names.is_empty();
         plain || self.evidence.iter().any(|evidence| support(claim, evidence).wrong.is_none())
     }
+}
+
+/// The passages: those that are cited first, then the others, the best first.
+fn in_order(cited: &[usize], found: &[Support]) -> Vec<usize> {
+    let mut others: Vec<usize> = (0..found.len()).filter(|passage| !cited.contains(passage)).collect();
+    others.sort_by(|one, other| found[*other].score.total_cmp(&found[*one].score));
+    cited.iter().copied().chain(others).collect()
+}
+
+/// Whether a passage supports a sentence; whether it means the same is asked only where words do not say.
+fn holds(found: &Support, same: impl Fn() -> bool) -> bool {
+    let by_words = !found.cross && found.score >= THRESHOLD;
+    let comparable = found.cross || found.score >= WEAK;
+    found.wrong.is_none() && (by_words || (comparable && same()))
 }
 
 /// Why a sentence has no support: what is wrong with the passage that comes nearest.

@@ -73,18 +73,9 @@ impl Evidence {
             flat: String::new(),
         };
         let mut kept = vec![above.as_str(), passage.url.unwrap_or_default()];
-        for paragraph in passage.text.split("\n\n") {
-            // What follows a command in its paragraph belongs to it.
-            let mut commanded = false;
-            for line in paragraph.lines() {
-                for range in sentences(line) {
-                    commanded |= injection::commands(&line[range.clone()]);
-                    if commanded == quoting {
-                        kept.push(&line[range.clone()]);
-                        evidence.add(&line[range]);
-                    }
-                }
-            }
+        for sentence in sentences_of(passage.text, quoting) {
+            kept.push(sentence);
+            evidence.add(sentence);
         }
         let kept = kept.join("\n");
         evidence.flat = facts::flat(&kept);
@@ -182,6 +173,24 @@ impl Evidence {
             !(begins && before || ends && goes_on)
         })
     }
+}
+
+/// The sentences of a text without those that command a model; `commanding`: these alone.
+pub(super) fn sentences_of(text: &str, commanding: bool) -> Vec<&str> {
+    let mut kept = Vec::new();
+    for paragraph in text.split("\n\n") {
+        // What follows a command in its paragraph belongs to it.
+        let mut commanded = false;
+        for line in paragraph.lines() {
+            for range in sentences(line) {
+                commanded |= injection::commands(&line[range.clone()]);
+                if commanded == commanding {
+                    kept.push(&line[range]);
+                }
+            }
+        }
+    }
+    kept
 }
 
 /// The stems of the words that are indexed, of a text.

@@ -1,7 +1,7 @@
 //! Sentences that a passage supports and sentences that it does not, in both languages: what [`super::THRESHOLD`] was
 //! chosen by, together with `xquad` below.
 
-use super::{Measures, Verdict, check};
+use super::{Verdict, check};
 use crate::Passage;
 
 const ENGLISH: &str = "\
@@ -102,7 +102,7 @@ fn passage(text: &'static str) -> Passage<'static> {
 }
 
 fn supported(text: &'static str, sentence: &str) -> bool {
-    check(&format!("{sentence} [1]"), &[passage(text)], Measures::default()).verdict == Verdict::Grounded
+    check(&format!("{sentence} [1]"), &[passage(text)]).verdict == Verdict::Grounded
 }
 
 #[test]
@@ -110,9 +110,7 @@ fn supported_and_unsupported_sentences_are_told_apart() {
     let wrong: Vec<_> = CASES
         .into_iter()
         .filter(|(text, wanted, sentence)| supported(text, sentence) != *wanted)
-        .map(|(text, wanted, sentence)| {
-            (wanted, sentence, check(sentence, &[passage(text)], Measures::default()).dropped)
-        })
+        .map(|(text, wanted, sentence)| (wanted, sentence, check(sentence, &[passage(text)]).dropped))
         .collect();
     assert!(wrong.is_empty(), "{} of {} wrong: {wrong:#?}", wrong.len(), CASES.len());
 }
@@ -126,7 +124,7 @@ mod xquad {
 
     use serde_json::Value;
 
-    use super::super::{Measures, Verdict, check};
+    use super::super::{Verdict, check};
     use crate::Passage;
 
     fn lines(path: &Path) -> Vec<Value> {
@@ -164,7 +162,7 @@ mod xquad {
                 let passages = [Passage { title: "", heading: &[], text, url: None }];
                 let holds = |answer: &str| {
                     let sentence = format!("{question} {answer}. [1]");
-                    check(&sentence, &passages, Measures::default()).verdict == Verdict::Grounded
+                    check(&sentence, &passages).verdict == Verdict::Grounded
                 };
                 asked += 1;
                 let count = |of: &mut (usize, usize), held: bool| {

@@ -1,8 +1,13 @@
 //! What is shown of an answer, as its units are decided.
 
+use std::cell::RefCell;
+
 use super::blocks::{Part, Shape, Unit};
 use super::decide::{Finding, Judge};
-use super::{Checked, Cited, CrossLanguage, Dropped, Verdict, Why};
+use super::{Checked, Cited, Doubt, Dropped, Meaning, Unjudged, Verdict, Why};
+
+/// Passages that a sentence in doubt is compared with: those it cites, and the best of the others.
+const LOOKED_AT: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -17,7 +22,7 @@ pub(super) struct Output {
     cited: Vec<(usize, Vec<String>)>,
     scores: Vec<f32>,
     dropped: Vec<Dropped>,
-    unjudged: Vec<CrossLanguage>,
+    unjudged: Vec<Unjudged>,
     /// The model began by saying that it does not know, or gave the sentinel.
     gave_up: bool,
     /// A list of sources of the model's own is read.
@@ -35,7 +40,7 @@ impl Output {
         &self.text
     }
 
-    pub(super) fn take(&mut self, unit: Unit, judge: &Judge<'_>) {
+    pub(super) fn take(&mut self, unit: Unit, judge: &Judge, meaning: Meaning<'_>) {
         if self.gave_up {
             return self.drop_all(&unit, Why::Refusal);
         }
@@ -50,7 +55,7 @@ impl Output {
             self.pending.clear();
             self.stale = false;
         }
-        let findings = findings(&unit, judge);
+        let findings = findings(&unit, judge, meaning);
         if findings.contains(&Finding::Sources) {
             self.sources = true;
             return;
@@ -112,10 +117,9 @@ impl Output {
                     stated = true;
                     texts.push(format!("{}{}", part.gap, part.text));
                     self.scores.push(score);
-                    if cross {
+                    if let (Some(confirmed), Some(&passage)) = (cross, passages.first()) {
                         let sentence = part.text.clone();
-                        self.unjudged
-                            .extend(passages.first().map(|&passage| CrossLanguage { sentence, passage }));
+                        self.unjudged.push(Unjudged { sentence, passage, confirmed });
                     }
                     for passage in passages {
                         self.note(passage, &part.text);
@@ -194,7 +198,22 @@ impl Output {
     }
 }
 
-fn findings(unit: &Unit, judge: &Judge<'_>) -> Vec<Finding> {
+/// Adds what would have to be known to decide a unit: of each sentence, at most [`LOOKED_AT`] passages.
+pub(super) fn doubts(unit: &Unit, judge: &Judge, doubts: &mut Vec<Doubt>) {
+    let asked = RefCell::new(doubts);
+    findings(unit, judge, &|sentence, passage| {
+        let mut asked = asked.borrow_mut();
+        let doubt = Doubt { sentence: sentence.to_owned(), passage };
+        let already = asked.iter().filter(|known| known.sentence == sentence).count();
+        if already < LOOKED_AT && !asked.contains(&doubt) {
+            asked.push(doubt);
+        }
+        // As if it said something else: the next passage is asked then.
+        Some(false)
+    });
+}
+
+fn findings(unit: &Unit, judge: &Judge, meaning: Meaning<'_>) -> Vec<Finding> {
     // A mark behind the last sentence of an item mostly speaks for the whole of it.
     let last: &[u32] = unit.parts.last().map_or(&[], |part| &part.marks);
     let find = |part: &Part| {
@@ -202,12 +221,12 @@ fn findings(unit: &Unit, judge: &Judge<'_>) -> Vec<Finding> {
         match unit.shape {
             Shape::Code => judge.find_code(&part.text),
             // As an introduction; a heading in the words of a passage is one too.
-            Shape::Frame => match judge.find(&part.text, marks) {
+            Shape::Frame => match judge.find(&part.text, marks, meaning) {
                 Finding::Supported { .. } => Finding::Frame,
-                Finding::Wrong(_) => judge.find(&format!("{}:", part.text), marks),
+                Finding::Wrong(_) => judge.find(&format!("{}:", part.text), marks, meaning),
                 other => other,
             },
-            _ => judge.find(&part.text, marks),
+            _ => judge.find(&part.text, marks, meaning),
         }
     };
     unit.parts.iter().map(find).collect()

@@ -17,6 +17,9 @@ const NEGATIVE: &str = "not no never cannot without none neither nor unable impo
     запрещено запрещается запрещен запрещена отсутствует отсутствуют unavailable недоступен недоступна недоступно \
     недоступны unsupported cant dont";
 
+/// They deny together with another negation, and do not take it back: `никогда не приходит`.
+const CONCORD: &str = "никогда ни never";
+
 /// They part clauses, as commas do.
 const JOINTS: &str = "but however although и но а однако хотя if если when когда and or или unless while";
 
@@ -29,19 +32,22 @@ pub(super) fn clauses(text: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut open = Clause { words: HashSet::new(), negative: false };
     let tokens: Vec<_> = analyser::tokens(text).collect();
-    let mut end = 0;
+    let (mut end, mut concord) = (0, false);
     for (at, token) in tokens.iter().enumerate() {
         let between = &text[end..token.start];
         end = token.end;
         let joint = is_in(JOINTS, &token.folded);
         if joint || between.contains([',', ';', ':', '(', ')', '—', '–', '.', '!', '?', '\n', '|']) {
             close(&mut open, &mut clauses);
+            concord = false;
         }
         if is_in(NEGATIVE, &token.folded) {
             let next = tokens.get(at + 1).map(|next| &*next.folded);
             // `don't`, `isn't`: the `t` stands alone.
             let next = if next == Some("t") { tokens.get(at + 2).map(|next| &*next.folded) } else { next };
-            open.negative ^= !next.is_some_and(|next| is_in(IDLE, next));
+            concord |= is_in(CONCORD, &token.folded);
+            let denies = !next.is_some_and(|next| is_in(IDLE, next));
+            open.negative = if concord { open.negative || denies } else { open.negative ^ denies };
         } else if !joint && !analyser::is_function_word(&token.folded) {
             open.words.insert(stem(&token.folded).into_owned());
         }

@@ -48,7 +48,8 @@ impl Claim {
         }
         Self {
             text: text.to_owned(),
-            language: Language::script_of(text),
+            // Of what is spoken: an address in it says nothing.
+            language: Language::script_of(&spoken),
             words,
             facts,
             clauses: polarity::clauses(text),

@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use super::probe::Probe;
 use super::weigh::{self, Sides};
+use super::{across, nearness};
 use crate::candidates::{Candidate, candidates, ids, order, wanted};
 use crate::evaluate::ndcg;
+use crate::meaning::cosine;
 use crate::search::lost;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
@@ -23,6 +25,9 @@ use crate::{Fits, RetrievalError, Vectors};
 /// Hits fetched for a probe: enough that [`rerank::CANDIDATES`] are left without its own document, unless
 /// that is a book.
 const HITS: usize = 120;
+
+/// A language of fewer than one passage in so many is foreign to a knowledge base.
+const HARDLY: usize = 50;
 
 /// Passages that count, as in nDCG@10.
 const DEPTH: usize = 10;
@@ -52,13 +57,15 @@ pub(super) struct Asked {
 }
 
 impl Fitting<'_> {
-    /// Asks probes and fits every language that there are enough of. `asked` is told after each.
+    /// Asks probes and fits every language that there are enough of, and the others by what the embedder makes of them.
+    /// `asked` is told after each.
     ///
     /// # Errors
     /// [`RetrievalError`].
     pub(super) async fn fit(
         &self,
         probes: &[Probe],
+        sample: &[Passage],
         mut asked: impl FnMut(),
     ) -> Result<Fits, RetrievalError> {
         let texts: Vec<String> = probes.iter().map(|probe| probe.text.clone()).collect();
@@ -73,6 +80,23 @@ impl Fitting<'_> {
             let of: Vec<Asked> = all.iter().filter(|one| one.language == language).cloned().collect();
             if let Some(fit) = weigh::fit(&of) {
                 fits.insert(language, fit);
+                if fit.fusion.is_used() {
+                    let near = nearness::within(self.vectors, self.embedder, sample, language).await?;
+                    fits.nearness.within.extend(near.map(|near| (language, near)));
+                }
+            }
+        }
+        if let Some(across) = across::ask(self.vectors, self.embedder).await? {
+            fits.nearness.across =
+                across.same_beside(fits.nearness.within.values().copied().reduce(f32::max));
+            for language in Language::ALL {
+                // What is asked in it is answered by what there is in the others.
+                if fits.get(language).is_none()
+                    && is_foreign(language, sample)
+                    && let Some(fit) = weigh::from_another(&all, across)
+                {
+                    fits.insert(language, fit);
+                }
             }
         }
         Ok(fits)
@@ -151,6 +175,12 @@ impl Fitting<'_> {
     }
 }
 
+/// Whether hardly any passage is in a language: those that are would be as near as if they were in the others.
+fn is_foreign(language: Language, sample: &[Passage]) -> bool {
+    let own = sample.iter().filter(|passage| Language::of(&passage.text) == language).count();
+    own * HARDLY < sample.len()
+}
+
 /// Those that a search would look at: the best by words, and the nearest.
 fn best(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let threshold = |values: &mut dyn Iterator<Item = f32>| {
@@ -165,10 +195,4 @@ fn best(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     });
     candidates.sort_by(|one, other| other.lexical.total_cmp(&one.lexical));
     candidates
-}
-
-fn cosine(one: &[f32], other: &[f32]) -> f32 {
-    let dot = |one: &[f32], other: &[f32]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f32>();
-    let lengths = (dot(one, one) * dot(other, other)).sqrt();
-    if lengths > 0.0 { dot(one, other) / lengths } else { 0.0 }
 }

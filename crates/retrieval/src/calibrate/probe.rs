@@ -122,7 +122,7 @@ pub(super) fn held_out(sample: &[Passage], limit: usize) -> Vec<Probe> {
 }
 
 /// Whether a sentence is one that somebody might say, and no row of a table or piece of code.
-fn is_prose(text: &str) -> bool {
+pub(super) fn is_prose(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic() || c.is_whitespace()).count();
     !text.contains('\n')
         && 10 * letters >= 9 * text.chars().count()

@@ -12,6 +12,7 @@
 
 use knowledge::{Fusion, coverage};
 
+use super::across::Across;
 use super::meaning::Asked;
 use crate::Fit;
 
@@ -26,6 +27,14 @@ const GAIN: f64 = 0.005;
 
 /// The share of what words find that meaning alone must find.
 const HALF: f64 = 0.5;
+
+/// As much as words, which across languages are few, and right.
+const ALONE: f32 = 1.0;
+
+/// How well cosines must tell probes with an answer from those without, and by how much in the middle. In documentation
+/// of one product neighbours half answer a heading that is held out.
+const APART: f64 = 0.65;
+const GAP: f32 = 0.02;
 
 /// Coverage gains no more than this a cosine, whatever the probes say.
 const COVER: f64 = 1.5;
@@ -59,6 +68,32 @@ pub(super) fn fit(asked: &[Asked]) -> Option<Fit> {
     let threshold = coverage::fit(&answerable, &unanswerable).threshold;
     let (lexical, fused) = (means[0], means[best]);
     Some(Fit { fusion, threshold, probes: asked.len(), lexical, dense, fused })
+}
+
+/// The fit of a language that the knowledge base hardly has, from the probes of the others: the order is by meaning, and
+/// by the names, numbers and code that both have; coverage is the cosine, counted from where nothing is answered (0) to
+/// where probes are (1), each as much lower as the other language is farther away. `None`: too few probes, or the meaning
+/// does not tell them apart.
+pub(super) fn from_another(asked: &[Asked], across: Across) -> Option<Fit> {
+    let headings = || asked.iter().filter(|one| one.is_heading);
+    let positives = || headings().map(|one| one.answerable.nearest);
+    let negatives = || headings().filter_map(|one| one.unanswerable).map(|sides| sides.nearest);
+    if positives().count().min(negatives().count()) < PROBES {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "cosines")]
+    let (above, below) = (mean(positives().map(f64::from)) as f32, mean(negatives().map(f64::from)) as f32);
+    let (positive, negative): (Vec<f32>, Vec<f32>) = (positives().collect(), negatives().collect());
+    let told_apart = coverage::auroc(&positive, &negative).is_some_and(|auroc| auroc >= APART);
+    if above - below < GAP || !told_apart {
+        return None;
+    }
+    let fusion = Fusion { weight: ALONE, cover: 1.0 / (above - below), middle: below - across.farther };
+    let covered = |nearest: f32| fusion.coverage(0.0, Some(nearest - across.farther));
+    let answerable: Vec<f32> = positive.into_iter().map(covered).collect();
+    let unanswerable: Vec<f32> = negative.into_iter().map(covered).collect();
+    let threshold = coverage::fit(&answerable, &unanswerable).threshold;
+    Some(Fit { fusion, threshold, probes: 0, lexical: 0.0, dense: across.found, fused: across.found })
 }
 
 /// What a cosine is worth against lexical coverage, and where it says nothing: the direction that tells
@@ -143,6 +178,22 @@ mod tests {
         for probes in [asked(0.6, 0.1, 0.01), asked(0.6, 0.6, 0.0), asked(0.6, 0.6, -0.01)] {
             assert!(!fit(&probes).expect("enough probes").fusion.is_used());
         }
+    }
+
+    #[test]
+    fn a_language_without_probes_is_fitted_by_the_cosines_of_another_as_far_as_it_is_away() {
+        let across = Across { farther: 0.1, found: 0.9, same: 0.5, translated: 0.9 };
+        let fit = from_another(&asked(0.6, 0.6, 0.01), across).expect("enough probes");
+        // Answerable probes have cosines of .61 to .70, unanswerable ones of .21 to .30; a tenth less across.
+        let covered = |cosine: f32| fit.fusion.coverage(0.0, Some(cosine)) >= fit.threshold;
+        assert!(covered(0.55) && !covered(0.2), "{fit:?}");
+        assert!(fit.fusion.coverage(0.0, Some(0.455 + 0.1)) > 0.5 && fit.fusion.is_used(), "{fit:?}");
+        assert_eq!(from_another(&asked(0.6, 0.6, 0.01)[..20], across), None);
+        let mut alike = asked(0.6, 0.6, 0.01);
+        for one in &mut alike {
+            one.unanswerable = Some(one.answerable);
+        }
+        assert_eq!(from_another(&alike, across), None, "the meaning tells nothing");
     }
 
     #[test]
