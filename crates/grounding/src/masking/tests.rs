@@ -201,6 +201,7 @@ fn a_stream_holds_back_a_token_that_may_go_on() {
     }
     assert_eq!(mask.restore_so_far("a [PHONE_"), "a ");
     assert_eq!(mask.restore_so_far("a PHONE_1"), "a ");
+    assert_eq!(mask.restore_so_far(r"a PHONE_1\"), "a ", "it may go on as PHONE_1\\_1st");
 }
 
 #[test]

@@ -75,8 +75,11 @@ pub(super) fn settled(text: &str) -> usize {
     while let Some(begin) = text[at..].find(may_begin) {
         match read(text, at + begin) {
             Read::Partial => return at + begin,
-            // More digits may come.
-            Read::Token(token) if token.range.end == text.len() && !text.ends_with(']') => {
+            // More digits may come, or a separator.
+            Read::Token(token)
+                if matches!(&text[token.range.end..], "" | "\\")
+                    && !text[token.range.clone()].ends_with(']') =>
+            {
                 return token.range.start;
             }
             Read::Token(token) => at = token.range.end,
