@@ -64,7 +64,7 @@ pub type Meaning<'a> = &'a dyn Fn(&str, usize) -> Option<bool>;
 const BY_WORDS: Meaning<'static> = &|_, _| None;
 
 /// A sentence that words do not decide: how near in meaning it is to a passage may.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     pub sentence: String,
     /// The passage's index in what was given.
@@ -213,6 +213,10 @@ impl<'a> Checker<'a> {
             Ended::Complete => text,
             Ended::Cut => without_rest(text),
         };
+        if text.starts_with(&self.text) {
+            // Cut off in front of a sentence that has no end: what was decided stays.
+            self.text.truncate(whole.len());
+        }
         self.advance(whole, true);
         if whole.len() < text.trim_end().len() {
             self.output.cut_off(text[whole.len()..].trim());
@@ -247,10 +251,7 @@ impl<'a> Checker<'a> {
     }
 
     fn advance(&mut self, text: &str, done: bool) {
-        if self.text.starts_with(text) {
-            // Cut off in front of a sentence that has no end: what was decided stays.
-            self.text.truncate(text.len());
-        } else if !text.starts_with(&self.text) {
+        if !text.starts_with(&self.text) {
             self.reader = Reader::default();
             self.waiting.clear();
             self.output = Output::default();

@@ -284,8 +284,10 @@ fn paragraph_units(gap: &str, text: &str, closed: bool, units: &mut Vec<Unit>) -
         return if closed || full { cut(gap, text, closed, units) } else { 0 };
     }
     for (at, (range, marks)) in ranges[..complete].iter().zip(cited).enumerate() {
-        // White space behind a mark, as it is where the sentence before was given out alone.
-        let above = &seen[..plain.origin(range.start)];
+        // White space behind a mark, or in front of one that begins a line: as it is where the sentence before was given
+        // out alone.
+        let (above, below) = seen.split_at(plain.origin(range.start));
+        let above = &seen[..above.len() + below.len() - below.trim_start().len()];
         let before = if at == 0 { gap } else { &above[above.trim_end().len()..] };
         let part = Part { gap: String::new(), text: plain.text[range.clone()].to_owned(), marks };
         units.push(Unit { gap: before.to_owned(), shape: Shape::Sentence, parts: vec![part] });

@@ -9,16 +9,18 @@ pub(super) struct Mark {
     pub(super) numbers: Vec<u32>,
 }
 
-/// Bytes between brackets that are looked at, and bytes of a link behind them.
+/// Bytes of a mark's brackets and what is between them, and bytes of a link behind them.
 const LONGEST: usize = 64;
 const LINK: usize = 300;
 /// More passages are never given; `[404]` is no citation.
 const HIGHEST: u32 = 99;
 const BRACKETS: [(char, char); 3] = [('[', ']'), ('【', '】'), ('［', '］')];
+const OPENING: [char; 3] = [BRACKETS[0].0, BRACKETS[1].0, BRACKETS[2].0];
 
 enum Read {
     Mark(Mark),
-    Partial,
+    /// The text ended before it could be told; what it is when it ends there.
+    Partial(Option<Mark>),
     Other,
 }
 
@@ -28,12 +30,11 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
     let mut spans = code.iter().peekable();
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(begin) = text[at..].find(['[', '【', '［']) {
-        let start = at + begin;
-        at = start + text[start..].chars().next().map_or(1, char::len_utf8);
+    while let Some(start) = text[at..].find(OPENING).map(|begin| at + begin) {
+        at = text.ceil_char_boundary(start + 1);
         while spans.next_if(|span| span.end <= start).is_some() {}
         if spans.peek().is_none_or(|span| start < span.start)
-            && let Read::Mark(mark) = read(text, start)
+            && let Read::Mark(mark) | Read::Partial(Some(mark)) = read(text, start)
         {
             at = mark.range.end;
             found.push(mark);
@@ -59,17 +60,21 @@ pub(super) fn code(text: &str) -> Vec<Range<usize>> {
     spans
 }
 
-/// Up to where a text that goes on can be read: before a mark at its end that may not be complete.
+/// Up to where a text that goes on can be read: before a backtick whose line goes on without its pair, and before a mark
+/// that may not be complete. No mark has a backtick in it, so neither changes what the other is.
 pub(super) fn settled(text: &str) -> usize {
-    let from = text.floor_char_boundary(text.len().saturating_sub(LONGEST + LINK));
-    let partial = |(at, _): &(usize, &str)| matches!(read(text, from + at), Read::Partial);
-    let mark =
-        text[from..].match_indices(['[', '【', '［']).find(partial).map_or(text.len(), |(at, _)| from + at);
-    // Whether a backtick begins code is told by the rest of its line.
     let line = text.rfind('\n').map_or(0, |at| at + 1);
-    let ticks = text[line..].matches('`').count();
-    let tick = text.rfind('`').filter(|_| ticks % 2 == 1).unwrap_or(text.len());
-    mark.min(tick)
+    let alone = text[line..].matches('`').count() % 2 == 1;
+    let text = &text[..text.rfind('`').filter(|_| alone).unwrap_or(text.len())];
+    let mut at = 0;
+    while let Some(start) = text[at..].find(OPENING).map(|begin| at + begin) {
+        at = match read(text, start) {
+            Read::Partial(_) => return start,
+            Read::Mark(mark) => mark.range.end,
+            Read::Other => text.ceil_char_boundary(start + 1),
+        };
+    }
+    text.len()
 }
 
 fn read(text: &str, start: usize) -> Read {
@@ -79,11 +84,10 @@ fn read(text: &str, start: usize) -> Read {
     else {
         return Read::Other;
     };
-    let inside = &rest[open.len_utf8()..];
-    let inside = &inside[..inside.floor_char_boundary(LONGEST)];
-    let Some(length) = inside.find([close, '\n']) else {
-        let open_end = start + open.len_utf8() + inside.len() == text.len();
-        return if open_end { Read::Partial } else { Read::Other };
+    let inside = &rest[open.len_utf8()..rest.floor_char_boundary(LONGEST)];
+    let Some(length) = inside.find([close, '\n', '`']) else {
+        let goes_on = rest.len() < LONGEST;
+        return if goes_on { Read::Partial(None) } else { Read::Other };
     };
     if !inside[length..].starts_with(close) {
         return Read::Other;
@@ -92,9 +96,11 @@ fn read(text: &str, start: usize) -> Read {
     let mut end = start + open.len_utf8() + length + close.len_utf8();
     if text[end..].starts_with("(http") || text[end..].starts_with("(#") {
         let link = &text[end..text.floor_char_boundary(end + LINK)];
-        match link.find([')', '\n']) {
-            Some(length) => end += length + 1,
-            None if end + link.len() == text.len() => return Read::Partial,
+        match link.find(|c: char| c == ')' || c == '`' || c.is_whitespace()) {
+            Some(length) => end += length + usize::from(link[length..].starts_with(')')),
+            None if end + link.len() == text.len() => {
+                return Read::Partial(Some(Mark { range: start..text.len(), numbers }));
+            }
             None => {}
         }
     }
@@ -254,9 +260,18 @@ mod tests {
 
     #[test]
     fn a_mark_that_may_go_on_is_waited_for() {
-        for (text, wanted) in
-            [("a [", 2), ("a [1", 2), ("a [1, ", 2), ("a [1](http", 2), ("a [1]", 5), ("a [x] b", 7)]
-        {
+        for (text, wanted) in [
+            ("a [", 2),
+            ("a [1", 2),
+            ("a [1, ", 2),
+            ("a [1](http", 2),
+            ("a [1]", 5),
+            ("a [x] b", 7),
+            ("a ` b [^1`", 10),
+            ("a `b` [1", 6),
+            ("a [1](http b` c", 12),
+            ("a [1](http`", 2),
+        ] {
             assert_eq!(settled(text), wanted, "{text}");
         }
     }
