@@ -176,7 +176,7 @@ impl Writer {
         let check = async {
             while said.changed().await.is_ok() {
                 checker.read(&hidden.mask.restore_so_far(&said.borrow_and_update()));
-                let released = decide(&mut checker, &mut comparison).await;
+                let released = release(&mut checker, &mut comparison).await;
                 if shows && !released.is_empty() {
                     show(released);
                 }
@@ -187,7 +187,7 @@ impl Writer {
         self.count(&reply, spent);
         let ended = if reply.finish == Finish::Stop { Ended::Complete } else { Ended::Cut };
         checker.end(&hidden.mask.restore(&reply.text), ended);
-        decide(&mut checker, &mut comparison).await;
+        release(&mut checker, &mut comparison).await;
         Ok(checker.finish())
     }
 
@@ -349,12 +349,10 @@ fn passages_of(found: &Found) -> Vec<Passage<'_>> {
         .collect()
 }
 
-/// Decides what was read, with what there is to know about its doubts.
-async fn decide<'c>(checker: &'c mut Checker<'_>, comparison: &mut Comparison<'_>) -> &'c str {
-    let doubts = checker.doubts();
-    if !doubts.is_empty() {
-        comparison.look(doubts.into_iter().map(|doubt| (doubt.sentence, doubt.passage))).await;
-    }
+/// Decides what was read, with what there is to know about its doubts: what may be shown.
+async fn release<'c>(checker: &'c mut Checker<'_>, comparison: &mut Comparison<'_>) -> &'c str {
+    let doubts = checker.doubts().into_iter().map(|doubt| (doubt.sentence, doubt.passage));
+    comparison.look(doubts).await;
     checker.release(&|sentence, passage| comparison.says(sentence, passage, citations::same_polarity))
 }
 

@@ -45,8 +45,7 @@ const SAMPLE: u16 = 2000;
 const HEADINGS: usize = 400;
 
 /// Headings, and sentences of each language, asked at the most to fit words and meaning. Each is embedded, and so are
-/// the passages that it is taken from, and as sentences some hundred more a language: about 1,500 texts, the better part
-/// of a minute of a model on a CPU.
+/// the passages that it is taken from, and as sentences some hundred more a language: in all 1,500 to 2,000 texts.
 const PROBES: usize = 200;
 
 /// Hits fetched for a heading: enough that [`rerank::CANDIDATES`] are left without its own document, unless

@@ -124,26 +124,18 @@ impl Vectors {
             return None;
         }
         let asked = self.embed(identity, texts, Purpose::Query);
-        // It may be quick enough with one, and take another.
-        let mut is_about_these = false;
-        let (reason, error) = match tokio::time::timeout(limit, asked).await {
+        let (reason, error, is_about_these) = match tokio::time::timeout(limit, asked).await {
             Ok(Ok(vectors)) => {
                 locked(&self.paused).remove(identity);
                 return Some(vectors);
             }
-            Ok(Err(error @ VectorError::Unknown(_))) => ("unknown", error.to_string()),
-            Ok(Err(error)) => {
-                is_about_these = matches!(error, VectorError::Refused(_));
-                ("failed", chain(&error))
-            }
-            Err(_) if texts.len() > 1 => {
-                is_about_these = true;
-                ("late", String::new())
-            }
-            Err(_) => ("late", format!("no answer within {limit:?}")),
+            Ok(Err(error @ VectorError::Unknown(_))) => ("unknown", error.to_string(), false),
+            Ok(Err(error)) => ("failed", chain(&error), matches!(error, VectorError::Refused(_))),
+            Err(_) => ("late", format!("no answer within {limit:?}"), texts.len() > 1),
         };
         self.metrics.without(reason);
         if is_about_these {
+            // It may take another text, and be quick enough with one.
             return None;
         }
         let until = Instant::now() + PAUSE;

@@ -112,7 +112,7 @@ impl Desk {
 
 const ASKED: &str = "Мой номер +7 912 345-67-89. Как вернуть зонтик из Берлина?";
 const ANSWERED: &str = "Зонтик у вас заберёт курьер [1].";
-const JUDGE: (&str, &str) = ("VECTORA__ANSWERS__JUDGE", "false");
+const WITHOUT_JUDGE: (&str, &str) = ("VECTORA__ANSWERS__JUDGE", "false");
 
 /// What must not have left.
 fn secrets<'a>(sent: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
@@ -121,7 +121,7 @@ fn secrets<'a>(sent: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_russian_question_is_answered_from_english_articles_in_russian() {
-    let desk = desk(&[JUDGE]).await;
+    let desk = desk(&[WITHOUT_JUDGE]).await;
     let question = desk.ask(ASKED, ANSWERED).await;
     assert_eq!(question.status, QuestionStatus::Answered, "{question:?}");
     assert_eq!(question.answer.as_deref(), Some("Зонтик у вас заберёт курьер. [1]"));
