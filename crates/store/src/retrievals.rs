@@ -51,7 +51,7 @@ pub async fn settle(
         outcomes.push(outcome);
     }
     sqlx::query!(
-        "INSERT INTO retrievals (turn_id, found) SELECT g.id, g.found::jsonb FROM unnest($1::uuid[], $2::text[]) AS g(id, found)
+        "INSERT INTO retrievals (turn_id, found) SELECT g.id, g.found FROM unnest($1::uuid[], $2::text[]) AS g(id, found)
          ON CONFLICT (turn_id) DO UPDATE SET found = EXCLUDED.found",
         &ids,
         &found
@@ -105,14 +105,12 @@ async fn settle_apart(
 /// [`Error`].
 pub async fn load(ledger: &Ledger, turns: &[TurnId]) -> Result<Vec<Option<String>>, Error> {
     let ids: Vec<Uuid> = turns.iter().map(|turn| turn.0).collect();
-    let mut rows: std::collections::HashMap<Uuid, String> = sqlx::query!(
-        r#"SELECT turn_id, found::text AS "found!" FROM retrievals WHERE turn_id = ANY($1)"#,
-        &ids
-    )
-    .fetch_all(&ledger.pool)
-    .await?
-    .into_iter()
-    .map(|row| (row.turn_id, row.found))
-    .collect();
+    let mut rows: std::collections::HashMap<Uuid, String> =
+        sqlx::query!("SELECT turn_id, found FROM retrievals WHERE turn_id = ANY($1)", &ids)
+            .fetch_all(&ledger.pool)
+            .await?
+            .into_iter()
+            .map(|row| (row.turn_id, row.found))
+            .collect();
     Ok(ids.iter().map(|id| rows.remove(id)).collect())
 }

@@ -320,7 +320,7 @@ async fn a_follow_up_is_made_to_stand_alone() {
     let id = desk.installation.ask_in(&desk.url, &conversation, "and on Android?").await;
     let third = desk.installation.finished(id).await;
     assert!(third.answer.expect("a quote").contains("Android"));
-    let searched = "SELECT count(*) FROM retrievals WHERE found->>'searched' LIKE '%password%Android%'";
+    let searched = "SELECT count(*) FROM retrievals WHERE found::json->>'searched' LIKE '%password%Android%'";
     assert_eq!(desk.installation.count(searched).await, 2);
 }
 
