@@ -22,8 +22,10 @@ mod words;
 pub use query::{Kind, Query, Term, Word, query};
 pub use recipe::VERSION;
 pub use stem::stem;
-pub use token::{Token, Tokens, tokens};
+pub use token::{Beginning, Token, Written, beginning, tokens, written};
 pub use words::is_function_word;
+
+use std::borrow::Cow;
 
 use crate::Sparse;
 
@@ -36,10 +38,12 @@ pub fn document(title: &str, heading: &[String], text: &str) -> Sparse {
     let mut length = 0.0;
     let fields = std::iter::once(title).chain(heading.iter().map(String::as_str)).chain([text]);
     for field in fields {
-        each(field, |terms, is_whole| {
-            length += if is_whole { 1.0 } else { 0.0 };
-            push(&mut found, terms, if is_whole { 1.0 } else { recipe::PART });
-        });
+        for (word, is_whole) in with_parts(field) {
+            if let Some(terms) = terms::terms(&word) {
+                length += if is_whole { 1.0 } else { 0.0 };
+                push(&mut found, terms, if is_whole { 1.0 } else { recipe::PART });
+            }
+        }
     }
     let norm = recipe::K1 * (1.0 - recipe::B + recipe::B * length / recipe::AVERAGE_LENGTH);
     let mut sparse = Sparse::from_pairs(found);
@@ -49,28 +53,23 @@ pub fn document(title: &str, heading: &[String], text: &str) -> Sparse {
     sparse
 }
 
-/// The terms of a text, each as often as it is there: those that [`document`] weighs, for who only asks which.
-pub fn indices(text: &str, mut found: impl FnMut(u32)) {
-    each(text, |terms, _| {
-        found(terms.stem);
-        terms.prefix.into_iter().for_each(&mut found);
-    });
+/// The terms of a folded word; none when it is one that is not indexed.
+pub fn indices(word: &str) -> impl Iterator<Item = u32> + use<> {
+    terms::terms(word).into_iter().flat_map(|terms| [Some(terms.stem), terms.prefix]).flatten()
 }
 
-/// The words of a text that are indexed, and the parts of those that have any (`false`).
-fn each(text: &str, mut found: impl FnMut(terms::Terms, bool)) {
-    for token in tokens(text) {
-        if let Some(terms) = terms::terms(&token.folded) {
-            found(terms, true);
-        }
-        for part in parts::parts(&text[token.start..token.end]) {
-            if part.len() >= recipe::PART_FROM
-                && let Some(terms) = terms::terms(&part.to_ascii_lowercase())
-            {
-                found(terms, false);
-            }
-        }
-    }
+/// The words of a text, folded, and the parts of those that have any (`false`).
+fn with_parts(text: &str) -> impl Iterator<Item = (Cow<'_, str>, bool)> {
+    tokens(text).flat_map(move |token| {
+        let parts = parts(&text[token.start..token.end]).map(|part| (part, false));
+        std::iter::once((token.folded, true)).chain(parts)
+    })
+}
+
+/// The parts of a word that are indexed beside it, folded; most words have none.
+pub fn parts(word: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let parts = parts::parts(word).filter(|part| part.len() >= recipe::PART_FROM);
+    parts.map(|part| Cow::Owned(part.to_ascii_lowercase()))
 }
 
 fn push(found: &mut Vec<(u32, f32)>, terms: terms::Terms, count: f32) {
@@ -125,8 +124,8 @@ mod tests {
     #[test]
     fn the_indices_of_a_text_are_those_of_its_vector() {
         for text in ["Set maxSurge to 1, please.", "Сменить пароль абонента", ""] {
-            let mut found = std::collections::BTreeSet::new();
-            indices(text, |index| found.extend([index]));
+            let found: std::collections::BTreeSet<u32> =
+                with_parts(text).flat_map(|(word, _)| indices(&word)).collect();
             let of_vector: std::collections::BTreeSet<u32> =
                 document("", &[], text).iter().map(|(index, _)| index).collect();
             assert_eq!(found, of_vector, "{text}");

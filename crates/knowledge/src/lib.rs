@@ -15,6 +15,7 @@ pub mod rerank;
 pub mod sentences;
 mod settings;
 mod sparse;
+mod word_list;
 
 pub use chunker::{Chunk, chunks};
 pub use fusion::Fusion;

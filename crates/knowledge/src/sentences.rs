@@ -7,26 +7,34 @@
 
 use std::ops::Range;
 
+use crate::word_list::WordList;
+
 /// Abbreviations that something always follows.
-const OPEN: &str = "\
+static OPEN: WordList = WordList::new(
+    "\
     e.g i.e vs cf dr mr mrs ms prof st no nos fig figs vol pp ch sec approx ca gen col sgt capt lt rev \
     hon gov sen rep pres eq т.е т.к т.н напр см ср рис табл стр гл разд ул просп пр пер д кв корп им св \
     акад проф доц тов гр г-н г-жа тел факс каб оф п пп ст ч № англ нем фр лат греч рус букв мин макс ок \
-    прибл сокр т.ч";
+    прибл сокр т.ч",
+);
 
 /// Abbreviations that may end a sentence.
-const EITHER: &str = "\
+static EITHER: WordList = WordList::new(
+    "\
     etc inc ltd co corp jr sr a.m p.m u.s u.k d.c b.c a.d ph.d al jan feb mar apr jun jul aug sep sept \
-    oct nov dec г гг в вв т.д т.п др пр н.э э руб коп тыс млн млрд трлн км кг см мм сек час шт проц р е";
+    oct nov dec г гг в вв т.д т.п др пр н.э э руб коп тыс млн млрд трлн км кг см мм сек час шт проц р е",
+);
 
 /// Words that open sentences and are no names.
-const OPENERS: &str = "\
+static OPENERS: WordList = WordList::new(
+    "\
     the a an this that these those it its he she they we you i his her their in on at by for from with \
     as if when while after before but and or however to there then also although because since during \
     under some many most all each both one such use see no not what how он она оно они это эта этот эти \
     его её ее их в во на по после до с со к ко но и а или однако для при из за от об о у затем также \
     когда если хотя согласно так тогда там здесь как что все многие некоторые вы мы я под над через \
-    чтобы кроме несмотря поэтому благодаря во-первых между среди только ещё еще уже не ни тем этого этом";
+    чтобы кроме несмотря поэтому благодаря во-первых между среди только ещё еще уже не ни тем этого этом",
+);
 
 /// The sentences of a text, in order, without the white space around them. Every other character is in one.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
@@ -102,10 +110,10 @@ fn ends(text: &str, start: usize, at: usize, end: usize, stop: char) -> bool {
         return word.is_empty();
     }
     let lower = word.to_lowercase();
-    if is_in(EITHER, &lower) || is_initials(word) {
+    if EITHER.has(&lower) || is_initials(word) {
         return opens(following);
     }
-    !is_in(OPEN, &lower)
+    !OPEN.has(&lower)
 }
 
 /// A word of at least four letters that is no abbreviation: no number, no name with dots.
@@ -113,8 +121,8 @@ fn is_plain(word: &str) -> bool {
     let lower = word.to_lowercase();
     word.chars().filter(|c| c.is_alphabetic()).nth(3).is_some()
         && word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'))
-        && !is_in(OPEN, &lower)
-        && !is_in(EITHER, &lower)
+        && !OPEN.has(&lower)
+        && !EITHER.has(&lower)
 }
 
 /// What stands between the last white space, or bracket, and the stop.
@@ -140,11 +148,7 @@ fn opens(following: &str) -> bool {
     let word: String = following.chars().take_while(|c| c.is_alphabetic() || *c == '-').collect();
     // `С.` is the next initial.
     let is_initial = following[word.len()..].starts_with('.') && word.chars().nth(1).is_none();
-    !is_initial && is_in(OPENERS, &word.to_lowercase())
-}
-
-fn is_in(words: &str, word: &str) -> bool {
-    words.split(' ').any(|known| known == word)
+    !is_initial && OPENERS.has(&word.to_lowercase())
 }
 
 #[cfg(test)]

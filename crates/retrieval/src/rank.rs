@@ -93,6 +93,7 @@ fn fingerprint(text: &str) -> u64 {
     text.chars().fold(0xcbf2_9ce4_8422_2325, |hash, letter| match letter {
         '\0'..='\x7f' if !letter.is_ascii_alphanumeric() => hash,
         '\0'..='\x7f' => mix(hash, letter.to_ascii_lowercase()),
+        'а'..='я' => mix(hash, letter),
         _ if !letter.is_alphanumeric() => hash,
         _ => letter.to_lowercase().fold(hash, mix),
     })

@@ -24,8 +24,9 @@ impl Language {
 
     /// The same, or `None` for a text without letters of either script: "404" says nothing about its author.
     pub fn script_of(text: &str) -> Option<Self> {
-        let cyrillic = text.chars().filter(|c| ('\u{400}'..='\u{4ff}').contains(c)).count();
-        let latin = text.chars().filter(char::is_ascii_alphabetic).count();
+        // U+0400 to U+04FF are two bytes each, of which the first is one of these and no other character's.
+        let cyrillic = text.bytes().filter(|byte| matches!(byte, 0xd0..=0xd3)).count();
+        let latin = text.bytes().filter(u8::is_ascii_alphabetic).count();
         match (cyrillic, latin) {
             (0, 0) => None,
             _ if cyrillic > latin => Some(Self::Russian),

@@ -18,36 +18,92 @@ pub struct Token<'text> {
 
 /// The words of a text in their order. Anything that is neither a letter nor a digit (nor a mark on one)
 /// parts words.
-pub fn tokens(text: &str) -> Tokens<'_> {
-    Tokens { text, position: 0 }
+pub fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    written(text).filter_map(|word| {
+        let folded = word.folded();
+        (!folded.is_empty()).then_some(Token { folded, start: word.start, end: word.end })
+    })
 }
 
-/// See [`tokens`].
-#[derive(Debug, Clone)]
-pub struct Tokens<'text> {
-    text: &'text str,
-    position: usize,
+/// A word as it is written: for who passes most words by after a look at how they begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'text> {
+    pub text: &'text str,
+    letters: Letters,
+    /// As [`Token::start`].
+    pub start: usize,
+    /// As [`Token::end`].
+    pub end: usize,
 }
 
-impl<'text> Iterator for Tokens<'text> {
-    type Item = Token<'text>;
+impl<'text> Written<'text> {
+    /// As [`Token::folded`], but empty where there is no letter in it.
+    pub fn folded(&self) -> Cow<'text, str> {
+        fold(self.text, self.letters)
+    }
 
-    fn next(&mut self) -> Option<Token<'text>> {
-        loop {
-            let rest = &self.text[self.position..];
-            let Some(begin) = rest.find(begins) else {
-                self.position = self.text.len();
-                return None;
-            };
-            let start = self.position + begin;
-            let length = rest[begin..].find(|c| !continues(c)).unwrap_or(rest.len() - begin);
-            self.position = start + length;
-            let folded = fold(&self.text[start..self.position]);
-            if !folded.is_empty() {
-                return Some(Token { folded, start, end: self.position });
-            }
+    /// See [`beginning`]; of the word folded.
+    pub fn beginning(&self) -> Beginning {
+        match self.letters {
+            Letters::Small => beginning(self.text),
+            Letters::Ascii => beginning(self.text).map(|letter| letter.to_ascii_lowercase()),
+            Letters::Other => beginning(&self.folded()),
         }
     }
+}
+
+/// The first three letters of a word, `\0` where it has none.
+pub type Beginning = [char; 3];
+
+/// How a folded word begins.
+pub fn beginning(word: &str) -> Beginning {
+    let mut letters = word.chars();
+    std::array::from_fn(|_| letters.next().unwrap_or_default())
+}
+
+/// The words of a text as they are written, in their order.
+pub fn written(text: &str) -> impl Iterator<Item = Written<'_>> {
+    let mut position = 0;
+    std::iter::from_fn(move || {
+        let start = position + length(&text[position..], |c| !begins(c)).0;
+        let (length, letters) = length(&text[start..], continues);
+        position = start + length;
+        (length > 0).then(|| Written { text: &text[start..position], letters, start, end: position })
+    })
+}
+
+/// How many bytes at the beginning of a text are of characters that are wanted, and what they are.
+///
+/// Every text passes here, several times: ASCII is looked at a byte at a time, and the tables of Unicode only where they
+/// are needed.
+fn length(text: &str, wanted: impl Fn(char) -> bool) -> (usize, Letters) {
+    let (mut at, mut letters) = (0, Letters::Small);
+    let bytes = text.as_bytes();
+    while let Some(&byte) = bytes.get(at) {
+        if byte.is_ascii() {
+            if !wanted(char::from(byte)) {
+                break;
+            }
+            if byte.is_ascii_uppercase() {
+                letters = letters.max(Letters::Ascii);
+            }
+            at += 1;
+        } else {
+            let Some(c) = text[at..].chars().next().filter(|c| wanted(*c)) else { break };
+            letters = Letters::Other;
+            at += c.len_utf8();
+        }
+    }
+    (at, letters)
+}
+
+/// What a word is made of, from what needs the least to be folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Letters {
+    /// Small ones of ASCII, and digits.
+    Small,
+    Ascii,
+    Other,
 }
 
 fn begins(c: char) -> bool {
@@ -69,12 +125,11 @@ fn invisible(c: char) -> bool {
 }
 
 /// A word as it is compared.
-fn fold(word: &str) -> Cow<'_, str> {
-    if word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) {
-        return Cow::Borrowed(word);
-    }
-    if word.is_ascii() {
-        return Cow::Owned(word.to_ascii_lowercase());
+fn fold(word: &str, letters: Letters) -> Cow<'_, str> {
+    match letters {
+        Letters::Small => return Cow::Borrowed(word),
+        Letters::Ascii => return Cow::Owned(word.to_ascii_lowercase()),
+        Letters::Other => {}
     }
     if word.chars().all(|c| matches!(c, 'а'..='я')) {
         return Cow::Borrowed(word);
@@ -119,6 +174,19 @@ mod tests {
         assert_eq!(folded(text), ["елка", "это", "cafe", "5"]);
         assert_eq!(&text[found[0].start..found[0].end], "Ёлка");
         assert_eq!(&text[found[2].start..found[2].end], "Café");
+    }
+
+    #[test]
+    fn a_word_begins_as_it_is_folded() {
+        for text in ["Password pASs a 5", "Пароль парад ПАР", "Ёлка Éclair ﬁle и\u{306}од"]
+        {
+            for (word, token) in written(text).zip(tokens(text)) {
+                assert_eq!(word.beginning(), beginning(&token.folded), "{text}");
+                assert_eq!(word.folded(), token.folded);
+            }
+        }
+        assert_eq!(beginning("пароль"), beginning("парад"));
+        assert_ne!(beginning("ab"), beginning("abc"));
     }
 
     #[test]

@@ -7,18 +7,20 @@
 //! of nDCG@10; it does not change how well coverage tells answerable from foreign questions (AUROC ± 0.006,
 //! either way). The courtesies occur in too few of the questions measured to show in any figure.
 
-use std::{collections::HashSet, sync::LazyLock};
-
 use super::Token;
+use crate::word_list::WordList;
 
-const ENGLISH: &str = "a an the and or but if then of at by for with about into during to from in on \
+static ENGLISH: WordList = WordList::new(
+    "a an the and or but if then of at by for with about into during to from in on \
     further here there when where why how shall some such nor only so than too very s t can will just don \
     now i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her \
     hers herself it its itself they them their theirs themselves what which who whom whose this that these \
     those am is are was were be been being have has had having do does did doing would could ought as \
-    because let d ll m re ve";
+    because let d ll m re ve",
+);
 
-const RUSSIAN: &str = "и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по \
+static RUSSIAN: WordList = WordList::new(
+    "и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по \
     только ее мне было вот от меня еще о из ему теперь когда даже ну вдруг ли если уже или ни быть был него \
     вас нибудь опять уж вам ведь там потом себя ничего ей они тут где есть ней для мы тебя их чем была сам \
     чтоб будто чего раз тоже себе будет ж тогда кто этот того потому этого какой совсем ним здесь этом \
@@ -26,14 +28,17 @@ const RUSSIAN: &str = "и в во не что он на я с со как а т�
     впрочем свою этой чуть том такой им более конечно всю это эта может иногда всего какие какое каким \
     какого каких какую каком какими который которая которое которые которых которого которой которым \
     которую которому котором которыми сколько чей чья почему также является являются ваш ваши наш наши \
-    вашего свой своего своей своих";
+    вашего свой своего своей своих",
+);
 
 /// What people say around a question. It is indexed, but not asked for: nobody's "hello" is in the articles,
 /// and each unknown word would count as something that the knowledge base does not cover.
-const COURTESY: &str = "hello hi hey dear please pls thanks thank regards sorry tell explain want wanna \
+static COURTESY: WordList = WordList::new(
+    "hello hi hey dear please pls thanks thank regards sorry tell explain want wanna \
     wonder wondering help здравствуйте здравствуй привет приветствую уважаемые пожалуйста спасибо заранее \
     благодарю извините простите подскажите подскажи скажите скажи расскажите расскажи объясните объясни \
-    помогите помоги помочь хочу хотел хотела хотелось хотим интересует";
+    помогите помоги помочь хочу хотел хотела хотелось хотим интересует",
+);
 
 /// The same in two words, neither of which would be left out alone.
 const GREETINGS: [(&str, &str); 12] = [
@@ -51,19 +56,14 @@ const GREETINGS: [(&str, &str); 12] = [
     ("времени", "суток"),
 ];
 
-static SAID: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COURTESY.split_whitespace().collect());
-
-static STOP: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| ENGLISH.split_whitespace().chain(RUSSIAN.split_whitespace()).collect());
-
 /// Whether a folded token is a word that is not indexed.
 pub fn is_function_word(token: &str) -> bool {
-    STOP.contains(token)
+    if token.is_ascii() { ENGLISH.has(token) } else { RUSSIAN.has(token) }
 }
 
 /// Which words of a question are said out of courtesy. None, when nothing else would be left to ask for.
 pub(super) fn courtesy(question: &[Token<'_>]) -> Vec<bool> {
-    let mut said: Vec<bool> = question.iter().map(|token| SAID.contains(&*token.folded)).collect();
+    let mut said: Vec<bool> = question.iter().map(|token| COURTESY.has(&token.folded)).collect();
     for (at, pair) in question.windows(2).enumerate() {
         if GREETINGS.iter().any(|&(first, second)| pair[0].folded == first && pair[1].folded == second) {
             said[at] = true;
@@ -83,9 +83,9 @@ mod tests {
 
     #[test]
     fn function_words_are_folded_themselves() {
-        for word in STOP.iter().chain(SAID.iter()) {
+        for word in ENGLISH.iter().chain(RUSSIAN.iter()).chain(COURTESY.iter()) {
             let folded: Vec<_> = super::super::tokens(word).map(|token| token.folded.into_owned()).collect();
-            assert_eq!(folded, [*word]);
+            assert_eq!(folded, [word]);
         }
     }
 

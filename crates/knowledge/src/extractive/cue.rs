@@ -2,6 +2,7 @@
 
 use super::question::Cue;
 use crate::analyser;
+use crate::word_list::WordList;
 
 /// `false` for a question that asks for nothing in particular.
 pub(super) fn fits(cue: Cue, text: &str) -> bool {
@@ -32,25 +33,28 @@ pub(super) fn refers(text: &str) -> bool {
 }
 
 fn has_number(text: &str) -> bool {
-    const NUMBERS: &str = "\
+    static NUMBERS: WordList = WordList::new(
+        "\
         one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred \
         thousand million billion dozen half once twice один одна одно два две три четыре пять шесть семь \
         восемь девять десять двадцать тридцать сорок пятьдесят сто двести тысяч тысячи тысяча миллион \
-        миллиона миллионов миллиард половина дважды трижды двух трех четырех пяти";
+        миллиона миллионов миллиард половина дважды трижды двух трех четырех пяти",
+    );
     text.contains(|c: char| c.is_ascii_digit())
-        || analyser::tokens(text).any(|token| NUMBERS.split_ascii_whitespace().any(|n| n == token.folded))
+        || analyser::tokens(text).any(|token| NUMBERS.has(&token.folded))
 }
 
 fn has_date(text: &str) -> bool {
-    const DATES: &str = "\
+    static DATES: WordList = WordList::new(
+        "\
         century day week month year january february march april june july august september october november \
         december monday tuesday wednesday thursday friday saturday sunday today daily hours minutes век веке \
         века день дня дней неделя недели месяц месяца год года году лет января февраля марта апреля мая июня \
-        июля августа сентября октября ноября декабря часов часа минут сутки суток";
+        июля августа сентября октября ноября декабря часов часа минут сутки суток",
+    );
     let year = analyser::tokens(text)
         .any(|token| token.folded.len() >= 3 && token.folded.bytes().all(|byte| byte.is_ascii_digit()));
-    year || analyser::tokens(text)
-        .any(|token| DATES.split_ascii_whitespace().any(|date| date == token.folded))
+    year || analyser::tokens(text).any(|token| DATES.has(&token.folded))
 }
 
 /// A capital inside the sentence.
@@ -61,11 +65,11 @@ fn has_name(text: &str) -> bool {
 }
 
 fn has_reason(text: &str) -> bool {
-    const REASONS: &str = "\
+    static REASONS: WordList = WordList::new(
+        "\
         because since due so therefore reason cause caused causes prevent avoid потому поскольку поэтому \
-        причина причине причиной чтобы из-за благодаря вследствие";
+        причина причине причиной чтобы из-за благодаря вследствие",
+    );
     let lower = text.to_lowercase();
-    lower
-        .split(|c: char| !c.is_alphanumeric() && c != '-')
-        .any(|word| REASONS.split_ascii_whitespace().any(|r| r == word))
+    lower.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| REASONS.has(word))
 }

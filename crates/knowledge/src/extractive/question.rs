@@ -1,6 +1,7 @@
 //! What a question asks for: its terms and the kind of answer.
 
-use crate::analyser;
+use crate::analyser::{self, Beginning};
+use crate::word_list::WordList;
 
 /// What an answer must hold, as far as the question's own words tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) struct Asked {
     pub(super) terms: Vec<(u32, f32)>,
     /// Σ of the weights, above 0.
     pub(super) total: f32,
+    /// How the words begin that have these terms, each once.
+    beginnings: Vec<[char; 2]>,
     pub(super) cue: Cue,
     /// Steps are wanted.
     pub(super) how_to: bool,
@@ -26,28 +29,40 @@ pub(super) struct Asked {
     pub(super) definition: bool,
 }
 
+/// The first two letters of a word, which its stem begins with too; `y` is `i`, because of "dying", whose stem is "die".
+fn stemmed([first, second, _]: Beginning) -> [char; 2] {
+    [first, if second == 'y' { 'i' } else { second }]
+}
+
 /// They ask; they are not what is asked about, however rare they are in the knowledge base.
-const ASKING: &str = "\
+static ASKING: WordList = WordList::new(
+    "\
     what which who whom whose when where why how что кто какой какая какое какие какого какую каком \
     каким каких какими каков какова каковы когда где куда откуда почему зачем отчего как сколько чей чья \
-    чье чьи чем чего чему кого кому кем";
+    чье чьи чем чего чему кого кому кем",
+);
 
 impl Asked {
     /// `None`: the question has no terms, or none that tells passages apart.
     pub(super) fn new(question: &str, idf: &impl Fn(u32) -> f32) -> Option<Self> {
         let words: Vec<_> = analyser::tokens(question).map(|token| token.folded.into_owned()).collect();
         let content: Vec<_> = analyser::tokens(question)
-            .filter(|token| !is_in(ASKING, &token.folded))
+            .filter(|token| !ASKING.has(&token.folded))
             .map(|token| &question[token.start..token.end])
             .collect();
         let query = analyser::query(&content.join(" "));
         let terms: Vec<_> =
             query.terms.iter().map(|term| (term.index, term.weight * idf(term.index).max(0.0))).collect();
         let total: f32 = terms.iter().map(|&(_, weight)| weight).sum();
+        let mut beginnings: Vec<_> =
+            query.words.iter().map(|word| stemmed(analyser::beginning(&word.folded))).collect();
+        beginnings.sort_unstable();
+        beginnings.dedup();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         (total > 0.0).then(|| Self {
             terms,
             total,
+            beginnings,
             cue: cue(&words),
             how_to: is_how_to(&words),
             definition: is_definition(&words),
@@ -56,6 +71,11 @@ impl Asked {
 }
 
 impl Asked {
+    /// Whether a folded word may have a term of the question. `false` is certain.
+    pub(super) fn may_be(&self, word: Beginning) -> bool {
+        self.beginnings.contains(&stemmed(word))
+    }
+
     /// Neither a fact nor a definition is wanted.
     pub(super) fn is_open(&self) -> bool {
         self.cue == Cue::None && !self.definition
@@ -127,6 +147,21 @@ mod tests {
 
     fn asked(question: &str) -> Asked {
         Asked::new(question, &|_| 1.0).expect("has terms")
+    }
+
+    #[test]
+    fn a_word_with_a_term_of_the_question_may_be_one_of_it() {
+        for (question, word) in
+            [("Why do plants die?", "dying"), ("reset passwords", "password"), ("Сменить пароль", "пароли")]
+        {
+            let asked = asked(question);
+            assert!(
+                analyser::indices(word).any(|index| asked.terms.iter().any(|(term, _)| *term == index)),
+                "{word}"
+            );
+            assert!(asked.may_be(analyser::beginning(word)), "{word}");
+            assert!(!asked.may_be(analyser::beginning("zebra")));
+        }
     }
 
     #[test]

@@ -121,15 +121,28 @@ fn terms(asked: &Asked, texts: impl IntoIterator<Item = impl AsRef<str>>) -> (Ve
     let mut has = vec![false; asked.terms.len()];
     let mut others: [Option<u32>; OTHERS] = [None; OTHERS];
     for text in texts {
-        analyser::indices(text.as_ref(), |index| {
-            if let Some(at) = asked.terms.iter().position(|(term, _)| *term == index) {
-                has[at] = true;
-            } else if !others.contains(&Some(index))
-                && let Some(free) = others.iter_mut().find(|other| other.is_none())
-            {
-                *free = Some(index);
+        let mut look = |word: &str| {
+            for index in analyser::indices(word) {
+                if let Some(at) = asked.terms.iter().position(|(term, _)| *term == index) {
+                    has[at] = true;
+                } else if !others.contains(&Some(index))
+                    && let Some(free) = others.iter_mut().find(|other| other.is_none())
+                {
+                    *free = Some(index);
+                }
             }
-        });
+            !others.contains(&None)
+        };
+        let mut says_more = false;
+        for word in analyser::written(text.as_ref()) {
+            // Most words need no look at their terms: a stem begins as its word does.
+            if !says_more || asked.may_be(word.beginning()) {
+                says_more = look(&word.folded());
+            }
+            for part in analyser::parts(word.text) {
+                says_more = look(&part);
+            }
+        }
     }
     (has, others.contains(&None))
 }

@@ -3,7 +3,7 @@
 use crate::analyser::{Word, stem};
 
 /// Letters that two words have in common at their beginning before they are compared at all.
-pub(super) const COMMON: usize = 3;
+const COMMON: usize = 3;
 
 /// The most that words count that have different stems.
 const UNEQUAL: f32 = 0.8;
@@ -29,11 +29,6 @@ pub(super) fn likeness(word: &Word, token: &str) -> f32 {
     UNEQUAL * share
 }
 
-/// The beginning of a word as a number: equal for words with the same first [`COMMON`] characters.
-pub(super) fn beginning(word: &str) -> u64 {
-    word.chars().take(COMMON).fold(0, |key, c| (key << 21) | u64::from(u32::from(c)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,7 +47,5 @@ mod tests {
         assert_eq!(of("порт", "портретист"), 0.0);
         assert_eq!(of("печать", "пароль"), 0.0);
         assert_eq!(of("2024", "2025"), 0.0);
-        assert_eq!(beginning("пароль"), beginning("парад"));
-        assert_ne!(beginning("ab"), beginning("abc"));
     }
 }

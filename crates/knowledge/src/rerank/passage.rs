@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Candidate,
-    likeness::{beginning, likeness},
-};
+use super::{Candidate, likeness::likeness};
 use crate::{
-    analyser::{Query, tokens},
+    analyser::{Beginning, Query, beginning, written},
     coverage::Idf,
 };
 
@@ -54,7 +51,7 @@ impl Sentences {
 pub(super) struct Reader<'query> {
     query: &'query Query,
     /// For each word: the IDF of its stem, the beginning it is recognised by.
-    words: Vec<(f32, u64)>,
+    words: Vec<(f32, Beginning)>,
     total: f32,
     /// Tokens that begin like a word of the question, and how alike they are to which.
     known: HashMap<String, Vec<(usize, f32)>>,
@@ -99,7 +96,11 @@ impl<'query> Reader<'query> {
         let mut first = true;
         let mut end = None;
         self.sentence.fill(0.0);
-        for token in tokens(text) {
+        for token in written(text) {
+            let key = token.beginning();
+            if key == Beginning::default() {
+                continue;
+            }
             if end.is_some_and(|end| parts_sentences(&text[end..token.start])) {
                 sentences.add(self.sentence_idf(), first);
                 self.sentence.fill(0.0);
@@ -107,15 +108,15 @@ impl<'query> Reader<'query> {
             }
             end = Some(token.end);
             *position += 1;
-            let key = beginning(&token.folded);
             if !self.words.iter().any(|&(_, beginning)| beginning == key) {
                 continue;
             }
-            if !self.known.contains_key(&*token.folded) {
-                let alike = self.alike(&token.folded, key);
-                self.known.insert(token.folded.clone().into_owned(), alike);
+            let folded = token.folded();
+            if !self.known.contains_key(&*folded) {
+                let alike = self.alike(&folded, key);
+                self.known.insert(folded.clone().into_owned(), alike);
             }
-            for &(word, alike) in &self.known[&*token.folded] {
+            for &(word, alike) in &self.known[&*folded] {
                 self.places[word].push((*position, alike));
                 self.sentence[word] = self.sentence[word].max(alike);
             }
@@ -124,7 +125,7 @@ impl<'query> Reader<'query> {
         sentences
     }
 
-    fn alike(&self, token: &str, key: u64) -> Vec<(usize, f32)> {
+    fn alike(&self, token: &str, key: Beginning) -> Vec<(usize, f32)> {
         let words = self.words.iter().zip(&self.query.words).enumerate();
         words
             .filter(|(_, ((_, beginning), _))| *beginning == key)
