@@ -26,7 +26,7 @@ use knowledge::rerank::{self, Candidate};
 use knowledge::{Index, Wanted};
 use serde::{Deserialize, Serialize};
 use store::generations::{self, Generation};
-use store::passages::Passage;
+use store::passages::{Passage, Remembered};
 use store::{Ledger, documents, revisions};
 use uuid::Uuid;
 
@@ -191,7 +191,8 @@ pub async fn measure(
         return Err(RetrievalError::Analyser { live: generation.analyser, ours: analyser::VERSION });
     }
     let documents = documents::stock(ledger).await?.documents;
-    let shelf = Shelf::Ledger(ledger);
+    let remembered = Remembered::default();
+    let shelf = Shelf::Ledger(ledger, &remembered);
     let sample = shelf.sample(SAMPLE).await?;
     let headings = headings(&sample, HEADINGS);
     let probes = if generation.embedder.is_some() { probes(&sample) } else { Vec::new() };
@@ -257,7 +258,7 @@ async fn ask(
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows = shelf.passages(&ids).await?;
     let hits: Vec<(f32, &Passage)> =
-        found.hits.iter().filter_map(|hit| rows.get(&hit.id).map(|row| (hit.score, row))).collect();
+        found.hits.iter().filter_map(|hit| rows.get(&hit.id).map(|row| (hit.score, &**row))).collect();
     let idf = found.statistics.of(&query);
     let foreign: Vec<(f32, &Passage)> =
         hits.iter().filter(|(_, passage)| passage.document != heading.document).copied().collect();

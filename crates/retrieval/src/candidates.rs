@@ -2,6 +2,7 @@
 //! wherever the texts come from.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf};
@@ -24,7 +25,7 @@ pub(crate) struct Candidate {
     pub(crate) lexical: f32,
     /// With the question's vector; 0 where that was not asked for.
     pub(crate) cosine: f32,
-    pub(crate) passage: Passage,
+    pub(crate) passage: Arc<Passage>,
 }
 
 /// What to ask of the index: as many hits by words as wanted, and the nearest.
@@ -49,7 +50,7 @@ pub(crate) fn candidates(
     query: &Query,
     idf: &Idf,
     found: &Found,
-    mut rows: HashMap<Uuid, Passage>,
+    mut rows: HashMap<Uuid, Arc<Passage>>,
 ) -> Vec<Candidate> {
     let cosines: HashMap<Uuid, f32> = found.dense.iter().map(|hit| (hit.id, hit.score)).collect();
     let last = found.dense.last().map_or(0.0, |hit| hit.score);

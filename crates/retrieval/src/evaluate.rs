@@ -14,6 +14,7 @@ mod metrics;
 mod set;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use contract::{Block, ChunkId, DocumentId};
@@ -221,7 +222,7 @@ impl Bench<'_> {
         &self,
         corpus: &[Row],
         step: &mut impl FnMut(Step),
-    ) -> Result<HashMap<Uuid, Stored>, RetrievalError> {
+    ) -> Result<HashMap<Uuid, Arc<Stored>>, RetrievalError> {
         let mut chunks = HashMap::new();
         let (mut points, mut texts) = (Vec::with_capacity(POINTS), Vec::new());
         for (done, row) in corpus.iter().enumerate() {
@@ -230,7 +231,7 @@ impl Bench<'_> {
                 let id = ChunkId::new();
                 points.push(Point { id: id.0, sparse, dense: None });
                 texts.push(passage(&chunk.title, &chunk.heading, &chunk.text));
-                chunks.insert(id.0, stored(id, done, position, row, chunk));
+                chunks.insert(id.0, Arc::new(stored(id, done, position, row, chunk)));
             }
             if points.len() >= POINTS || done + 1 == corpus.len() {
                 if let Some(embedder) = self.embedder {
@@ -249,7 +250,7 @@ impl Bench<'_> {
     /// What the corpus says of itself.
     async fn fits(
         &self,
-        chunks: &HashMap<Uuid, Stored>,
+        chunks: &HashMap<Uuid, Arc<Stored>>,
         step: &mut impl FnMut(Step),
     ) -> Result<Fits, RetrievalError> {
         let (By::Fused, Some(embedder)) = (self.by, self.embedder) else { return Ok(Fits::default()) };
@@ -272,7 +273,7 @@ impl Bench<'_> {
     async fn search_timed(
         &self,
         fits: &Fits,
-        chunks: &HashMap<Uuid, Stored>,
+        chunks: &HashMap<Uuid, Arc<Stored>>,
         text: &str,
     ) -> Result<(Ordered, f64), RetrievalError> {
         let began = Instant::now();
@@ -284,7 +285,7 @@ impl Bench<'_> {
     async fn search(
         &self,
         fits: &Fits,
-        chunks: &HashMap<Uuid, Stored>,
+        chunks: &HashMap<Uuid, Arc<Stored>>,
         text: &str,
     ) -> Result<Ordered, RetrievalError> {
         let query = analyser::query(text);

@@ -38,11 +38,12 @@ pub struct Retriever {
     ledger: Ledger,
     index: Index,
     vectors: Vectors,
-    live: Arc<Mutex<Option<Remembered>>>,
+    remembered: passages::Remembered,
+    live: Arc<Mutex<Option<ReadAt>>>,
 }
 
 /// When it was read, and what it was.
-type Remembered = (Instant, Arc<Live>);
+type ReadAt = (Instant, Arc<Live>);
 
 /// The live generation, and how its questions are searched for.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Live {
 
 impl Retriever {
     pub fn new(ledger: Ledger, index: Index, vectors: Vectors) -> Self {
-        Self { ledger, index, vectors, live: Arc::default() }
+        Self { ledger, index, vectors, remembered: passages::Remembered::default(), live: Arc::default() }
     }
 
     /// The passages that fit `question` best, at most `limit`, of the documents that carry one of the tags in
@@ -167,11 +168,11 @@ impl Retriever {
         &self,
         ids: &[Uuid],
         audience: Option<&[String]>,
-    ) -> Result<(HashMap<Uuid, Passage>, bool), RetrievalError> {
+    ) -> Result<(HashMap<Uuid, Arc<Passage>>, bool), RetrievalError> {
         if ids.is_empty() {
             return Ok((HashMap::new(), false));
         }
-        let seen = passages::visible(&self.ledger, ids, audience).await?;
+        let seen = passages::visible(&self.ledger, ids, audience, &self.remembered).await?;
         let rows = seen.passages.into_iter().map(|passage| (passage.chunk.0, passage)).collect();
         Ok((rows, seen.replaced))
     }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use store::passages::{self, Passage};
+use store::passages::{self, Passage, Remembered};
 use store::{Error, Ledger};
 use uuid::Uuid;
 
@@ -11,28 +12,30 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shelf<'a> {
     /// Those that are live.
-    Ledger(&'a Ledger),
-    Memory(&'a HashMap<Uuid, Passage>),
+    Ledger(&'a Ledger, &'a Remembered),
+    Memory(&'a HashMap<Uuid, Arc<Passage>>),
 }
 
 impl Shelf<'_> {
     /// Those of the chunks that are there.
-    pub(crate) async fn passages(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Passage>, Error> {
+    pub(crate) async fn passages(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Arc<Passage>>, Error> {
         match self {
-            Self::Ledger(ledger) => {
-                let seen = passages::visible(ledger, ids, None).await?;
+            Self::Ledger(ledger, remembered) => {
+                let seen = passages::visible(ledger, ids, None, remembered).await?;
                 Ok(seen.passages.into_iter().map(|passage| (passage.chunk.0, passage)).collect())
             }
-            Self::Memory(all) => Ok(ids.iter().filter_map(|id| Some((*id, all.get(id)?.clone()))).collect()),
+            Self::Memory(all) => {
+                Ok(ids.iter().filter_map(|id| Some((*id, Arc::clone(all.get(id)?)))).collect())
+            }
         }
     }
 
     /// At most so many, spread evenly, the same for the same knowledge.
     pub(crate) async fn sample(&self, limit: u16) -> Result<Vec<Passage>, Error> {
         match self {
-            Self::Ledger(ledger) => passages::sample(ledger, limit.into()).await,
+            Self::Ledger(ledger, remembered) => passages::sample(ledger, limit.into(), remembered).await,
             Self::Memory(all) => {
-                let mut sample: Vec<Passage> = all.values().cloned().collect();
+                let mut sample: Vec<Passage> = all.values().map(|passage| Passage::clone(passage)).collect();
                 sample.sort_by_cached_key(|passage| {
                     let mut hasher = DefaultHasher::new();
                     (&passage.path, passage.position).hash(&mut hasher);

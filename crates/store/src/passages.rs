@@ -1,10 +1,17 @@
 //! Passages: the text behind the points of the index, as far as it may be seen. **This is where visibility is
 //! decided**: a hit counts only if its chunk is in the live revision of a document, and the asker may see it.
 
+mod remembered;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use contract::{ChunkId, DocumentId};
 use uuid::Uuid;
 
 use crate::{Error, Ledger, documents};
+use remembered::Known;
+pub use remembered::Remembered;
 
 /// A chunk that search may show.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,20 +32,57 @@ pub struct Passage {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {
     /// In no order.
-    pub passages: Vec<Passage>,
+    pub passages: Vec<Arc<Passage>>,
     /// One of the hidden points belongs to a document that was replaced just now: who looked at the index before the
     /// new points came, and here after they went live, has found neither the old nor the new.
     pub replaced: bool,
 }
 
+/// Looks, when what is remembered turns out to be of revisions that are not live any more. The last one reads everything.
+const LOOKS: usize = 2;
+
 /// Those of `points` that are visible. `audience`: the tags of which a document must carry one; `None` sees everything.
+/// Passages that are remembered are not read again; whether they are visible always is.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn visible(ledger: &Ledger, points: &[Uuid], audience: Option<&[String]>) -> Result<Seen, Error> {
+pub async fn visible(
+    ledger: &Ledger,
+    points: &[Uuid],
+    audience: Option<&[String]>,
+    remembered: &Remembered,
+) -> Result<Seen, Error> {
+    for _ in 1..LOOKS {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            points.iter().map(|id| remembered.get(*id).ok_or(*id)).partition(Result::is_ok);
+        let known: Vec<Arc<Known>> = known.into_iter().flatten().collect();
+        let unknown: Vec<Uuid> = unknown.into_iter().filter_map(Result::err).collect();
+        if let Some(seen) = look(ledger, &known, &unknown, audience, remembered).await? {
+            return Ok(seen);
+        }
+    }
+    Ok(look(ledger, &[], points, audience, remembered).await?.unwrap_or_default())
+}
+
+/// Asks for documents of what is known, and for all of what is not, in one statement: two would see a document that is
+/// replaced between them half old and half new. `None`: some of what was known is of a revision that is not live.
+async fn look(
+    ledger: &Ledger,
+    known: &[Arc<Known>],
+    unknown: &[Uuid],
+    audience: Option<&[String]>,
+    remembered: &Remembered,
+) -> Result<Option<Seen>, Error> {
+    let mut documents: Vec<Uuid> = known.iter().map(|known| known.passage.document.0).collect();
+    documents.sort_unstable();
+    documents.dedup();
     let rows = sqlx::query!(
-        r#"SELECT c.id AS "id!", c.document_id AS "document_id!", rc.position AS "position?", s.name AS "source!",
-                  d.path AS "path!", r.title AS "title?", c.heading AS "heading!", c.text AS "text!", r.url AS "url?"
+        r#"SELECT d.id AS "document_id!", d.live_revision, d.tags AS "document_tags!", NULL::uuid AS "id?",
+                  NULL::int AS "position?", NULL::text AS "source?", NULL::text AS "path?", NULL::text AS "title?",
+                  NULL::text AS "url?", NULL::text[] AS "tags?", NULL::jsonb AS "heading?", NULL::text AS "text?"
+           FROM documents d WHERE d.id = ANY($1)
+           UNION ALL
+           SELECT d.id, d.live_revision, d.tags, c.id, rc.position, s.name, d.path, r.title, r.url, r.tags, c.heading, c.text
            FROM chunks c
            JOIN documents d ON d.id = c.document_id
            JOIN sources s ON s.id = d.source_id
@@ -49,40 +93,71 @@ pub async fn visible(ledger: &Ledger, points: &[Uuid], audience: Option<&[String
                WHERE k.revision_id = d.live_revision AND k.chunk_id = c.id OFFSET 0
            ) AS rc ON true
            LEFT JOIN revisions r ON r.id = d.live_revision
-           WHERE c.id = ANY($1) AND CASE
-               WHEN rc.chunk_id IS NOT NULL THEN $2::text[] IS NULL OR (d.tags || r.tags) && $2
+           WHERE c.id = ANY($2) AND CASE
+               WHEN rc.chunk_id IS NOT NULL THEN $3::text[] IS NULL OR (d.tags || r.tags) && $3
                ELSE d.live_revision IS NOT NULL AND d.updated_at > clock_timestamp() - interval '2 seconds' END"#,
-        points,
+        &documents,
+        unknown,
         audience
     )
     .fetch_all(&ledger.pool)
     .await?;
     let mut seen = Seen::default();
+    let mut live = HashMap::with_capacity(documents.len());
     for row in rows {
-        let (Some(position), Some(title)) = (row.position, row.title) else {
+        let (Some(id), Some(heading), Some(text)) = (row.id, row.heading, row.text) else {
+            live.insert(row.document_id, (row.live_revision, row.document_tags));
+            continue;
+        };
+        let (Some(revision), Some(position), Some(title)) = (row.live_revision, row.position, row.title)
+        else {
             seen.replaced = true;
             continue;
         };
-        seen.passages.push(Passage {
-            chunk: ChunkId(row.id),
+        let passage = Arc::new(Passage {
+            chunk: ChunkId(id),
             document: DocumentId(row.document_id),
             position,
-            source: row.source,
-            path: row.path,
+            source: row.source.unwrap_or_default(),
+            path: row.path.unwrap_or_default(),
             title,
-            heading: documents::heading(row.id, row.heading)?,
-            text: row.text,
+            heading: documents::heading(id, heading)?,
+            text,
             url: row.url,
         });
+        remembered.keep(Known {
+            revision,
+            tags: row.tags.unwrap_or_default(),
+            passage: Arc::clone(&passage),
+        });
+        seen.passages.push(passage);
     }
-    Ok(seen)
+    let mut is_old = false;
+    for known in known {
+        match live.get(&known.passage.document.0) {
+            Some((Some(revision), tags)) if *revision == known.revision => {
+                if may_see(audience, tags.iter().chain(&known.tags)) {
+                    seen.passages.push(Arc::clone(&known.passage));
+                }
+            }
+            _ => {
+                remembered.forget(known.passage.chunk.0);
+                is_old = true;
+            }
+        }
+    }
+    Ok((!is_old).then_some(seen))
+}
+
+fn may_see<'a>(audience: Option<&[String]>, mut tags: impl Iterator<Item = &'a String>) -> bool {
+    audience.is_none_or(|audience| tags.any(|tag| audience.contains(tag)))
 }
 
 /// A sample of visible chunks for fitting: spread evenly over the ids, the same for the same knowledge.
 ///
 /// # Errors
 /// [`Error`].
-pub async fn sample(ledger: &Ledger, limit: i64) -> Result<Vec<Passage>, Error> {
+pub async fn sample(ledger: &Ledger, limit: i64, remembered: &Remembered) -> Result<Vec<Passage>, Error> {
     let ids = sqlx::query_scalar!(
         "SELECT c.id FROM documents d JOIN revision_chunks rc ON rc.revision_id = d.live_revision
          JOIN chunks c ON c.id = rc.chunk_id
@@ -91,7 +166,8 @@ pub async fn sample(ledger: &Ledger, limit: i64) -> Result<Vec<Passage>, Error> 
     )
     .fetch_all(&ledger.pool)
     .await?;
-    let mut sample = visible(ledger, &ids, None).await?.passages;
+    let seen = visible(ledger, &ids, None, remembered).await?;
+    let mut sample: Vec<Passage> = seen.passages.into_iter().map(Arc::unwrap_or_clone).collect();
     sample.sort_by_key(|passage| passage.chunk);
     Ok(sample)
 }

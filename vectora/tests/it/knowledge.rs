@@ -218,6 +218,43 @@ async fn a_document_that_is_replaced_is_seen_whole_old_or_new() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_search_remembers_is_shown_only_while_it_is_live_and_the_asker_may_see_it() {
+    let installation = installation().await;
+    let _ingress = installation.ingress(&[]).await;
+    let _worker = installation.worker(ALL, &[]).await;
+    let id = installation.ingest("help", &[("a.md", article("A", "The heron stands.").as_bytes())]).await;
+    installation.ingested(id).await;
+    let retriever = installation.retriever();
+    let narrow = ["customers".to_owned()];
+    let seen = async |audience: Option<&[String]>| {
+        let found = retriever.search("heron", audience, 10).await.expect("searched");
+        found.passages.into_iter().map(|passage| passage.text).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        assert_eq!(seen(None).await, ["The heron stands."]);
+        assert!(seen(Some(&narrow)).await.is_empty(), "it has no tag");
+    }
+    let retag = async |tags: &[String]| {
+        sqlx::query("UPDATE documents SET tags = $1")
+            .bind(tags)
+            .execute(&installation.sql)
+            .await
+            .expect("tagged");
+    };
+    retag(&narrow).await;
+    assert_eq!(seen(Some(&narrow)).await, ["The heron stands."]);
+    retag(&[]).await;
+    assert!(seen(Some(&narrow)).await.is_empty(), "the tag is gone");
+
+    let id = installation.ingest("help", &[("a.md", article("A", "The heron flies.").as_bytes())]).await;
+    installation.ingested(id).await;
+    assert_eq!(seen(None).await, ["The heron flies."], "replaced");
+    let document = store::documents::list(&installation.ledger, None, None, 1).await.expect("listed")[0].id;
+    assert!(store::documents::delete(&installation.ledger, document).await.expect("deleted"));
+    assert!(seen(None).await.is_empty(), "deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_document_is_invisible_at_once_also_while_it_is_embedded() {
     let installation = installation().await;
     let _ingress = installation.ingress(&[]).await;

@@ -5,6 +5,8 @@
 //! Where the meaning does not help, its weight is 0 and questions of that language are searched by words alone.
 //! Nothing of the questions that people ask is looked at.
 
+use std::sync::Arc;
+
 use contract::Language;
 use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf};
@@ -168,7 +170,7 @@ impl Fitting<'_> {
             let sparse = analyser::document(&bare.title, &bare.heading, &bare.text);
             candidate.lexical = coverage::score(query, idf, &sparse);
             candidate.cosine = cosine(vector, &dense);
-            candidate.passage = bare.clone();
+            candidate.passage = Arc::new(bare.clone());
             own.push(bare.chunk.0);
         }
         Ok((candidates, own))

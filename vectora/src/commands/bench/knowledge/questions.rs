@@ -26,7 +26,7 @@ pub(super) struct Questions {
 impl Questions {
     #[expect(clippy::cast_precision_loss, reason = "a sample of chunks")]
     pub(super) async fn of(ledger: &Ledger) -> anyhow::Result<Self> {
-        let sample = passages::sample(ledger, SAMPLE).await?;
+        let sample = passages::sample(ledger, SAMPLE, &passages::Remembered::default()).await?;
         let characters: usize = sample.iter().map(|passage| passage.text.chars().count()).sum();
         let characters = characters as f64 / sample.len().max(1) as f64;
         let mut known = HashSet::new();
