@@ -96,8 +96,8 @@ fn read(text: &str, start: usize) -> Read {
     let mut end = start + open.len_utf8() + length + close.len_utf8();
     if text[end..].starts_with("(http") || text[end..].starts_with("(#") {
         let link = &text[end..text.floor_char_boundary(end + LINK)];
-        match link.find(|c: char| c == ')' || c == '`' || c.is_whitespace()) {
-            Some(length) => end += length + usize::from(link[length..].starts_with(')')),
+        match link_length(link) {
+            Some(length) => end += length,
             None if end + link.len() == text.len() => {
                 return Read::Partial(Some(Mark { range: start..text.len(), numbers }));
             }
@@ -105,6 +105,22 @@ fn read(text: &str, start: usize) -> Read {
         }
     }
     Read::Mark(Mark { range: start..end, numbers })
+}
+
+/// How many bytes a link is: `(https://…)`, `(https://… "Title")`. One that is never closed ends with its address, so that
+/// no backtick and no line's end is in it. `None`: it may go on.
+fn link_length(link: &str) -> Option<usize> {
+    let address = link.find(|c: char| matches!(c, ')' | '`') || c.is_whitespace())?;
+    let rest = link[address..].trim_start_matches(' ');
+    if rest.is_empty() {
+        return None;
+    }
+    if rest.len() < link.len() - address && rest.starts_with('"') {
+        let title = rest.find([')', '`', '\n'])?;
+        let closed = usize::from(rest[title..].starts_with(')'));
+        return Some(link.len() - rest.len() + title + closed);
+    }
+    Some(address + usize::from(link[address..].starts_with(')')))
 }
 
 /// The numbers a mark names, each once; `None`: it is no mark.
@@ -235,6 +251,7 @@ mod tests {
             ("[^1] [ 2 ] ［１２］", vec![vec![1], vec![2], vec![12]]),
             ("[Source 2] [источник №1] [passage 1; passage 3]", vec![vec![2], vec![1], vec![1, 3]]),
             ("see [1](https://x.org/a) b", vec![vec![1]]),
+            ("see [1](https://x.org/a \"The way (1)\") b [2]", vec![vec![1], vec![2]]),
         ] {
             assert_eq!(found(text), wanted, "{text}");
         }
@@ -270,6 +287,8 @@ mod tests {
             ("a ` b [^1`", 10),
             ("a `b` [1", 6),
             ("a [1](http b` c", 12),
+            ("a [1](http ", 2),
+            ("a [1](http \"b c", 2),
             ("a [1](http`", 2),
         ] {
             assert_eq!(settled(text), wanted, "{text}");
