@@ -71,7 +71,7 @@ impl Asked {
 }
 
 impl Asked {
-    /// Whether a folded word may have a term of the question. `false` is certain.
+    /// Whether a word that begins like this may have a term of the question: only a stem of one letter escapes it.
     pub(super) fn may_be(&self, word: Beginning) -> bool {
         self.beginnings.contains(&stemmed(word))
     }

@@ -7,7 +7,7 @@ use super::cue;
 use super::expand::SAME;
 use super::question::Asked;
 use super::unit::{self, Kind, Unit};
-use crate::analyser;
+use crate::analyser::{self, Beginning};
 
 /// What a term of the question counts that is not in the unit itself but around it. Fitted on `xquad` and
 /// `squad2` (tests/extractive.rs); each may change by a third without moving the result by a point.
@@ -136,7 +136,8 @@ fn terms(asked: &Asked, texts: impl IntoIterator<Item = impl AsRef<str>>) -> (Ve
         let mut says_more = false;
         for word in analyser::written(text.as_ref()) {
             // Most words need no look at their terms: a stem begins as its word does.
-            if !says_more || asked.may_be(word.beginning()) {
+            let beginning = word.beginning();
+            if beginning != Beginning::default() && (!says_more || asked.may_be(beginning)) {
                 says_more = look(&word.folded());
             }
             for part in analyser::parts(word.text) {

@@ -16,6 +16,9 @@ use crate::coverage::{self, Idf};
 /// this long; half a minute is below what a person takes to look at the result of an ingestion and ask.
 const LIFE: Duration = Duration::from_secs(30);
 
+/// How old the number of points may be when terms are learnt. Counting them looks at every point.
+const COUNTED: Duration = Duration::from_secs(2);
+
 /// Terms remembered a collection: 24 bytes each, so 1 MB. A vocabulary of questions is smaller.
 const TERMS: usize = 40_000;
 
@@ -68,8 +71,8 @@ pub struct Found {
 }
 
 impl Index {
-    /// A search with the IDF of each of its terms. One call when all terms are known; otherwise what is
-    /// unknown goes with the same call, and the number of points in another beside it.
+    /// A search with the IDF of each of its terms, in one call: what is unknown goes with it. The number of points is
+    /// asked in another beside it, unless it is known.
     ///
     /// # Errors
     /// [`IndexError`]
@@ -85,14 +88,16 @@ impl Index {
             let Probed { hits, dense, .. } = self.search_with_probes(collection, wanted, &[]).await?;
             return Ok(Found { hits, dense, statistics });
         }
-        let (probed, points) =
-            tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), self.count(collection))?;
+        let known = self.terms.counted(collection, now);
+        let count = async { if known.is_some() { Ok(None) } else { self.count(collection).await.map(Some) } };
+        let (probed, counted) =
+            tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), count)?;
         let learnt =
             unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
         let learnt: Vec<(u32, Option<f32>)> = learnt.collect();
-        statistics.points = points;
+        statistics.points = counted.or(known).unwrap_or_default();
         statistics.idf.extend(learnt.iter().filter_map(|&(term, idf)| Some((term, idf?))));
-        self.terms.learn(collection, &learnt, points, now);
+        self.terms.learn(collection, &learnt, counted, now);
         Ok(Found { hits: probed.hits, dense: probed.dense, statistics })
     }
 
@@ -117,6 +122,8 @@ struct Known {
     /// When the oldest value was learnt; all are forgotten together, so that they belong together.
     since: Instant,
     points: u64,
+    /// When the points were counted.
+    counted: Instant,
     terms: HashMap<u32, Option<f32>>,
 }
 
@@ -142,17 +149,28 @@ impl Cache {
         (statistics, unknown)
     }
 
-    fn learn(&self, collection: &str, learnt: &[(u32, Option<f32>)], points: u64, now: Instant) {
+    /// How many points there are, if there are any and they were counted lately.
+    fn counted(&self, collection: &str, now: Instant) -> Option<u64> {
+        let collections = self.locked();
+        let known = collections.get(collection)?;
+        (known.points > 0 && now.duration_since(known.counted) <= COUNTED).then_some(known.points)
+    }
+
+    /// `counted`: the points, where they were counted at `now`.
+    fn learn(&self, collection: &str, learnt: &[(u32, Option<f32>)], counted: Option<u64>, now: Instant) {
         let mut collections = self.locked();
         if !collections.contains_key(collection) && collections.len() >= COLLECTIONS {
             collections.clear();
         }
-        let fresh = || Known { since: now, points, terms: HashMap::new() };
+        let fresh = || Known { since: now, points: 0, counted: now, terms: HashMap::new() };
         let known = collections.entry(collection.to_owned()).or_insert_with(fresh);
         if known.terms.len() + learnt.len() > TERMS {
-            *known = fresh();
+            known.terms.clear();
+            known.since = now;
         }
-        known.points = points;
+        if let Some(points) = counted {
+            (known.points, known.counted) = (points, now);
+        }
         known.terms.extend(learnt.iter().copied());
     }
 
@@ -174,11 +192,26 @@ mod tests {
     fn a_term_is_remembered_for_half_a_minute() {
         let cache = Cache::default();
         let now = Instant::now();
-        cache.learn("c", &[(1, Some(2.5)), (2, None)], 100, now);
+        cache.learn("c", &[(1, Some(2.5)), (2, None)], Some(100), now);
         let (statistics, unknown) = cache.look_up("c", &[1, 2, 3], now + LIFE);
         assert_eq!((statistics.known(1), statistics.points, unknown), (Some(2.5), 100, vec![3]));
         let (_, unknown) = cache.look_up("c", &[1], now + LIFE + Duration::from_millis(1));
         assert_eq!(unknown, vec![1]);
+    }
+
+    #[test]
+    fn points_are_counted_again_after_a_while_and_while_there_are_none() {
+        let cache = Cache::default();
+        let now = Instant::now();
+        cache.learn("c", &[(1, Some(2.5))], Some(0), now);
+        assert_eq!(cache.counted("c", now), None, "there may be some by now");
+        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
+        cache.learn("c", &[(2, Some(2.5))], None, now + COUNTED / 2);
+        assert_eq!(cache.counted("c", now + COUNTED), Some(100));
+        let later = now + COUNTED + Duration::from_millis(1);
+        assert_eq!(cache.counted("c", later), None, "learning terms is not counting");
+        cache.learn("c", &[(3, Some(2.5))], Some(120), later);
+        assert_eq!(cache.counted("c", later + COUNTED), Some(120));
     }
 
     #[test]
@@ -194,11 +227,11 @@ mod tests {
         let now = Instant::now();
         for start in (0..200_000).step_by(1_000) {
             let learnt: Vec<_> = (start..start + 1_000).map(|term| (term, Some(1.0))).collect();
-            cache.learn("c", &learnt, 1, now);
+            cache.learn("c", &learnt, Some(1), now);
         }
         assert!(cache.locked().get("c").expect("known").terms.len() <= TERMS);
         for number in 0..100 {
-            cache.learn(&format!("c{number}"), &[], 1, now);
+            cache.learn(&format!("c{number}"), &[], Some(1), now);
         }
         assert!(cache.locked().len() <= COLLECTIONS);
     }
@@ -207,7 +240,7 @@ mod tests {
     fn a_dropped_collection_is_forgotten() {
         let cache = Cache::default();
         let now = Instant::now();
-        cache.learn("c", &[(1, Some(2.5))], 100, now);
+        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
         cache.forget("c");
         assert_eq!(cache.look_up("c", &[1], now).1, vec![1]);
     }
