@@ -124,9 +124,14 @@ impl Program {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what a test prints is for a terminal")]
 impl Drop for Program {
+    /// What it wrote is shown with the test that failed: a wait that ran out says what was waited for, and not why.
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            println!("process {} wrote:\n{}", self.child.id(), self.output());
+        }
     }
 }
 
