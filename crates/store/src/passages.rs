@@ -3,7 +3,7 @@
 
 mod remembered;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use contract::{ChunkId, DocumentId};
@@ -38,9 +38,6 @@ pub struct Seen {
     pub replaced: bool,
 }
 
-/// Looks, when what is remembered turns out to be of revisions that are not live any more. The last one reads everything.
-const LOOKS: usize = 2;
-
 /// Those of `points` that are visible. `audience`: the tags of which a document must carry one; `None` sees everything.
 /// Passages that are remembered are not read again; whether they are visible always is.
 ///
@@ -52,27 +49,26 @@ pub async fn visible(
     audience: Option<&[String]>,
     remembered: &Remembered,
 ) -> Result<Seen, Error> {
-    for _ in 1..LOOKS {
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            points.iter().map(|id| remembered.get(*id).ok_or(*id)).partition(Result::is_ok);
-        let known: Vec<Arc<Known>> = known.into_iter().flatten().collect();
-        let unknown: Vec<Uuid> = unknown.into_iter().filter_map(Result::err).collect();
-        if let Some(seen) = look(ledger, &known, &unknown, audience, remembered).await? {
-            return Ok(seen);
-        }
+    let known: Vec<Arc<Known>> = points.iter().filter_map(|id| remembered.get(*id)).collect();
+    let ids: HashSet<Uuid> = known.iter().map(|known| known.passage.chunk.0).collect();
+    let unknown: Vec<Uuid> = points.iter().copied().filter(|id| !ids.contains(id)).collect();
+    let (seen, is_current) = look(ledger, &known, &unknown, audience, remembered).await?;
+    if is_current {
+        return Ok(seen);
     }
-    Ok(look(ledger, &[], points, audience, remembered).await?.unwrap_or_default())
+    // A document was replaced since. All of it anew, in one statement: what is shown belongs together.
+    Ok(look(ledger, &[], points, audience, remembered).await?.0)
 }
 
 /// Asks for documents of what is known, and for all of what is not, in one statement: two would see a document that is
-/// replaced between them half old and half new. `None`: some of what was known is of a revision that is not live.
+/// replaced between them half old and half new. `false`: some of what was known is of a revision that is not live.
 async fn look(
     ledger: &Ledger,
     known: &[Arc<Known>],
     unknown: &[Uuid],
     audience: Option<&[String]>,
     remembered: &Remembered,
-) -> Result<Option<Seen>, Error> {
+) -> Result<(Seen, bool), Error> {
     let mut documents: Vec<Uuid> = known.iter().map(|known| known.passage.document.0).collect();
     documents.sort_unstable();
     documents.dedup();
@@ -132,7 +128,7 @@ async fn look(
         });
         seen.passages.push(passage);
     }
-    let mut is_old = false;
+    let mut is_current = true;
     for known in known {
         match live.get(&known.passage.document.0) {
             Some((Some(revision), tags)) if *revision == known.revision => {
@@ -142,11 +138,11 @@ async fn look(
             }
             _ => {
                 remembered.forget(known.passage.chunk.0);
-                is_old = true;
+                is_current = false;
             }
         }
     }
-    Ok((!is_old).then_some(seen))
+    Ok((seen, is_current))
 }
 
 fn may_see<'a>(audience: Option<&[String]>, mut tags: impl Iterator<Item = &'a String>) -> bool {

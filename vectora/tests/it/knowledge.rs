@@ -249,6 +249,14 @@ async fn what_a_search_remembers_is_shown_only_while_it_is_live_and_the_asker_ma
     let id = installation.ingest("help", &[("a.md", article("A", "The heron flies.").as_bytes())]).await;
     installation.ingested(id).await;
     assert_eq!(seen(None).await, ["The heron flies."], "replaced");
+    for (title, tags, narrow_sees) in [("Herons", "customers", 1), ("Egrets", "staff", 0)] {
+        let text = format!("---\ntitle: {title}\ntags: [{tags}]\n---\n\nThe heron flies.\n");
+        let id = installation.ingest("help", &[("a.md", text.as_bytes())]).await;
+        installation.ingested(id).await;
+        let found = retriever.search("heron", None, 10).await.expect("searched");
+        assert_eq!(found.passages[0].title, title, "the same chunk in another revision");
+        assert_eq!(seen(Some(&narrow)).await.len(), narrow_sees, "by the tags of the revision");
+    }
     let document = store::documents::list(&installation.ledger, None, None, 1).await.expect("listed")[0].id;
     assert!(store::documents::delete(&installation.ledger, document).await.expect("deleted"));
     assert!(seen(None).await.is_empty(), "deleted");

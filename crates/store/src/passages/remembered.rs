@@ -1,6 +1,7 @@
-//! Passages that need not be read again. What a chunk is in a revision never changes, and no id is used twice: only which
-//! revision of a document is live, and who may see it, must be asked each time. Reading thirty passages took the ledger
-//! longer than anything else a search does.
+//! Passages that need not be read again. What a chunk is in a revision never changes, nor does the name of a source or the
+//! path of a document (**whoever lets them change forgets here**), and no id is used twice: only which revision of a
+//! document is live, and who may see it, must be asked each time. Reading thirty passages took the ledger longer than
+//! anything else a search does.
 
 use std::sync::Arc;
 
