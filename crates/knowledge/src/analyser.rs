@@ -22,7 +22,7 @@ mod words;
 pub use query::{Kind, Query, Term, Word, query};
 pub use recipe::VERSION;
 pub use stem::stem;
-pub use token::{Beginning, Token, Written, beginning, tokens, written};
+pub use token::{BEGINNING, Beginning, Token, Written, beginning, tokens, written};
 pub use words::is_function_word;
 
 use std::borrow::Cow;

