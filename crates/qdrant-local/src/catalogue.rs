@@ -106,7 +106,8 @@ impl Catalogue {
         let opened = tokio::task::spawn_blocking(move || {
             let half = directory.join(format!("{CREATING}{owned}"));
             let whole = directory.join(&owned);
-            remove_if_there(&half).map_err(|error| error.to_string())?;
+            // A creation that failed after its rename was never listed, and must not be in the way of the next.
+            take_away(&whole, &half).map_err(|error| error.to_string())?;
             shard::create(&half, config)?;
             fs::rename(&half, &whole).map_err(|error| error.to_string())?;
             File::open(&directory)
@@ -128,11 +129,7 @@ impl Catalogue {
         }
         let whole = self.directory.join(name);
         let removed = self.directory.join(format!("{REMOVED}{name}"));
-        let done = tokio::task::spawn_blocking(move || {
-            remove_if_there(&removed)?;
-            fs::rename(&whole, &removed)?;
-            fs::remove_dir_all(&removed)
-        });
+        let done = tokio::task::spawn_blocking(move || take_away(&whole, &removed));
         match done.await.map_err(io::Error::other).flatten() {
             Ok(()) => Ok(true),
             Err(error) => {
@@ -163,7 +160,11 @@ impl Catalogue {
                 shard.close().await;
             }
         }
-        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Closing the file would not do while a child process that is about to start has it too.
+        if let Some(Err(error)) = lock.map(|file| file.unlock()) {
+            tracing::warn!(%error, "the index directory was not unlocked");
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Collection>> {
@@ -186,11 +187,15 @@ fn lock(directory: &Path) -> Result<File, Error> {
     }
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
+/// Removes a directory if it is there. Half gone it bears the name `aside`, which the next start removes.
+fn take_away(directory: &Path, aside: &Path) -> io::Result<()> {
+    let if_there = |done: io::Result<()>| match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
-    }
+    };
+    if_there(fs::remove_dir_all(aside))?;
+    if_there(fs::rename(directory, aside))?;
+    if_there(fs::remove_dir_all(aside))
 }
 
 /// Qdrant's rule, and what would be a path or one of this directory's own names.

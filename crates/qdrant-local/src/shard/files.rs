@@ -4,6 +4,8 @@ use std::{
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use qdrant_edge::{EdgeConfig, EdgeOptimizersConfig, EdgeShard, VectorStorageDatatype, WalOptions};
@@ -21,6 +23,12 @@ const JOURNAL: &str = "journal";
 const HALF_SEGMENTS: &str = "temp_segments";
 /// Edge's log, which it writes and does not read.
 const LOG: &str = "wal";
+
+/// The longest that Edge's log may stay locked after it was closed: a child process between its fork and its
+/// exec takes milliseconds, on a machine out of breath a second.
+const LOCKED: Duration = Duration::from_secs(10);
+/// Between two looks at the lock.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Segments of a collection. Sealing merges into the smallest, so that each copies about 1/8 of all
 /// points; with four instead of eight, 60,000 points were written half as fast, and searches took the
@@ -78,6 +86,7 @@ pub(super) fn open(directory: &Path) -> Result<(EdgeShard, Journal), String> {
     }
     let (mut journal, entries) =
         Journal::open(&directory.join(JOURNAL)).map_err(|error| format!("{JOURNAL}: {error}"))?;
+    wait_until_unlocked(&directory.join(LOG)).map_err(|error| format!("{LOG}: {error}"))?;
     let edge = guarded(|| EdgeShard::load(directory, None).map_err(|error| error.to_string()))?;
     guarded(|| replay(&edge, entries))?;
     guarded(|| duplicates::remove(&edge))?;
@@ -87,6 +96,25 @@ pub(super) fn open(directory: &Path) -> Result<(EdgeShard, Journal), String> {
     })?;
     journal.clear().map_err(|error| format!("{JOURNAL}: {error}"))?;
     Ok((edge, journal))
+}
+
+/// Edge locks its log with `flock(2)` and refuses a locked one. The lock belongs to the open file, not to the process:
+/// a child that another thread forks meanwhile holds it too, until its exec closes the descriptor, also after Edge let
+/// go. The directory is this server's alone, so whoever holds it is such a child.
+fn wait_until_unlocked(log: &Path) -> io::Result<()> {
+    let file = match fs::File::open(log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            // Not left to closing, for the same reason.
+            Ok(()) => return file.unlock(),
+            Err(fs::TryLockError::WouldBlock) if began.elapsed() < LOCKED => thread::sleep(LOOK),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn replay(edge: &EdgeShard, entries: Vec<Entry>) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! The embedded server itself: its directory, its limits.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use qdrant_client::qdrant::{CountPointsBuilder, QueryPointsBuilder, UpsertPointsBuilder};
 use qdrant_local::{Error, Server};
@@ -31,6 +31,39 @@ async fn halves_of_creations_and_removals_are_tidied_away() {
     assert_eq!(listed.into_iter().map(|collection| collection.name).collect::<Vec<_>>(), [name]);
     assert!(!index.join(".creating-a").exists() && !index.join(".removed-b").exists());
     server.stop().await;
+}
+
+/// A process that is forked while the engine has its log open holds the lock until its exec, also after the engine
+/// let go. It made creations fail, beside the children that read HTML.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_a_forked_child_still_holds_is_waited_for() {
+    let embedded = Embedded::start().await;
+    let name = embedded.target.collection("held").await;
+    embedded.server.stop().await;
+    let log = fs::File::open(embedded.directory.path().join("index").join(&name).join("wal")).expect("a log");
+    log.try_lock().expect("nobody holds it");
+    let starting = Server::start(options(&embedded.directory));
+    tokio::pin!(starting);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut starting).await;
+    assert!(early.is_err(), "it did not wait");
+    log.unlock().expect("let go");
+    let server = starting.await.expect("started");
+    let count = client(&server.url(), Some(KEY)).count(CountPointsBuilder::new(&name).exact(true)).await;
+    assert_eq!(count.expect("not damaged").result.expect("a result").count, 0);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_creation_left_is_not_in_the_way_of_the_next() {
+    let embedded = Embedded::start().await;
+    let left = embedded.directory.path().join("index").join("again");
+    fs::create_dir_all(left.join("segments")).expect("left");
+    let client = client(&embedded.server.url(), Some(KEY));
+    assert!(!client.collection_exists("again").await.expect("answered"));
+    client.create_collection(wanted("again")).await.expect("made");
+    let count = client.count(CountPointsBuilder::new("again").exact(true)).await;
+    assert_eq!(count.expect("counted").result.expect("a result").count, 0);
+    embedded.server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
