@@ -25,7 +25,7 @@ const NAMED: usize = 2;
 /// The question with what it is about, or `None` when it stands alone or nothing was asked before. `asked`: the
 /// questions of the conversation, oldest first.
 pub fn resolve(question: &str, asked: &[&str]) -> Option<String> {
-    if !depends(question) {
+    if asked.is_empty() || !depends(question) {
         return None;
     }
     let mut parts = vec![question.trim()];
