@@ -60,16 +60,11 @@ pub fn indices(word: &str) -> impl Iterator<Item = u32> + use<> {
 
 /// The words of a text, folded, and the parts of those that have any (`false`).
 fn with_parts(text: &str) -> impl Iterator<Item = (Cow<'_, str>, bool)> {
-    tokens(text).flat_map(move |token| {
-        let parts = parts(&text[token.start..token.end]).map(|part| (part, false));
-        std::iter::once((token.folded, true)).chain(parts)
+    written(text).flat_map(|word| {
+        let folded = word.folded();
+        let whole = (!folded.is_empty()).then_some((folded, true));
+        whole.into_iter().chain(word.parts().map(|part| (part, false)))
     })
-}
-
-/// The parts of a word that are indexed beside it, folded; most words have none.
-pub fn parts(word: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let parts = parts::parts(word).filter(|part| part.len() >= recipe::PART_FROM);
-    parts.map(|part| Cow::Owned(part.to_ascii_lowercase()))
 }
 
 fn push(found: &mut Vec<(u32, f32)>, terms: terms::Terms, count: f32) {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+use super::{parts, recipe};
+
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'text> {
@@ -47,8 +49,28 @@ impl<'text> Written<'text> {
         match self.letters {
             Letters::Small => beginning(self.text),
             Letters::Ascii => beginning(self.text).map(|letter| letter.to_ascii_lowercase()),
-            Letters::Other => beginning(&self.folded()),
+            Letters::Other => self.russian_beginning().unwrap_or_else(|| beginning(&self.folded())),
         }
+    }
+
+    /// The same without folding all of it, where that is a matter of the first letters and the one behind them, which
+    /// might be a mark on the last.
+    fn russian_beginning(&self) -> Option<Beginning> {
+        let mut beginning = Beginning::default();
+        for (at, c) in self.text.chars().take(BEGINNING + 1).enumerate() {
+            let small = small_russian(c)?;
+            if let Some(letter) = beginning.get_mut(at) {
+                *letter = small;
+            }
+        }
+        Some(beginning)
+    }
+
+    /// The parts of a word that are indexed beside it, folded; most words have none.
+    pub fn parts(&self) -> impl Iterator<Item = Cow<'text, str>> + use<'text> {
+        let camel = if self.letters == Letters::Ascii { self.text } else { "" };
+        let parts = parts::parts(camel).filter(|part| part.len() >= recipe::PART_FROM);
+        parts.map(|part| Cow::Owned(part.to_ascii_lowercase()))
     }
 }
 
@@ -68,36 +90,73 @@ pub fn beginning(word: &str) -> Beginning {
 pub fn written(text: &str) -> impl Iterator<Item = Written<'_>> {
     let mut position = 0;
     std::iter::from_fn(move || {
-        let start = position + length(&text[position..], |c| !begins(c)).0;
-        let (length, letters) = length(&text[start..], continues);
+        let start = position + gap(&text[position..]);
+        let (length, letters) = length(&text[start..]);
         position = start + length;
         (length > 0).then(|| Written { text: &text[start..position], letters, start, end: position })
     })
 }
 
-/// How many bytes at the beginning of a text are of characters that are wanted, and what they are.
-///
-/// Every text passes here, several times: ASCII is looked at a byte at a time, and the tables of Unicode only where they
-/// are needed.
-fn length(text: &str, wanted: impl Fn(char) -> bool) -> (usize, Letters) {
-    let (mut at, mut letters) = (0, Letters::Small);
+// Every text passes these two, some several times: ASCII and Russian letters are looked at as bytes, and the tables of
+// Unicode only where they are needed.
+
+/// Bytes before the first word of a text.
+fn gap(text: &str) -> usize {
     let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte.is_ascii_alphanumeric() || starts_russian(&bytes[at..]) {
+            break;
+        }
+        if byte.is_ascii() {
+            at += 1;
+        } else {
+            let Some(c) = text[at..].chars().next().filter(|c| !begins(*c)) else { break };
+            at += c.len_utf8();
+        }
+    }
+    at
+}
+
+/// Bytes of the word that a text begins with, and what they are.
+fn length(text: &str) -> (usize, Letters) {
+    let bytes = text.as_bytes();
+    let (mut at, mut letters) = (0, Letters::Small);
     while let Some(&byte) = bytes.get(at) {
         if byte.is_ascii() {
-            if !wanted(char::from(byte)) {
+            if !byte.is_ascii_alphanumeric() {
                 break;
             }
             if byte.is_ascii_uppercase() {
                 letters = letters.max(Letters::Ascii);
             }
             at += 1;
+            continue;
+        }
+        if starts_russian(&bytes[at..]) {
+            at += 2;
         } else {
-            let Some(c) = text[at..].chars().next().filter(|c| wanted(*c)) else { break };
-            letters = Letters::Other;
+            let Some(c) = text[at..].chars().next().filter(|c| continues(*c)) else { break };
             at += c.len_utf8();
         }
+        letters = Letters::Other;
     }
     (at, letters)
+}
+
+/// Whether bytes begin with a Russian letter: А to я, ё, Ё.
+fn starts_russian(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xd0, 0x81 | 0x90..=0xbf, ..] | [0xd1, 0x80..=0x8f | 0x91, ..])
+}
+
+/// A Russian letter as it is folded; `None` for any other character.
+fn small_russian(c: char) -> Option<char> {
+    match c {
+        'а'..='я' => Some(c),
+        'А'..='Я' => char::from_u32(u32::from(c) + 0x20),
+        'ё' | 'Ё' => Some('е'),
+        _ => None,
+    }
 }
 
 /// What a word is made of, from what needs the least to be folded.
@@ -110,12 +169,7 @@ enum Letters {
 }
 
 fn begins(c: char) -> bool {
-    // The tables of Unicode cost a third of all the time here: letters of the two usual scripts go past them.
-    match c {
-        '\0'..='\x7f' => c.is_ascii_alphanumeric(),
-        'А'..='я' | 'ё' | 'Ё' => true,
-        _ => c.is_alphanumeric(),
-    }
+    c.is_alphanumeric()
 }
 
 fn continues(c: char) -> bool {
@@ -138,12 +192,8 @@ fn fold(word: &str, letters: Letters) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     let mut folded = String::with_capacity(word.len());
-    if word.chars().all(|c| matches!(c, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё')) {
-        folded.extend(word.chars().map(|c| match c {
-            'А'..='Я' => char::from_u32(u32::from(c) + 0x20).unwrap_or(c),
-            'ё' | 'Ё' => 'е',
-            _ => c,
-        }));
+    if word.chars().all(|c| small_russian(c).is_some()) {
+        folded.extend(word.chars().filter_map(small_russian));
         return Cow::Owned(folded);
     }
     for c in word.nfkc().flat_map(char::to_lowercase).nfc() {
@@ -181,8 +231,12 @@ mod tests {
 
     #[test]
     fn a_word_begins_as_it_is_folded() {
-        for text in ["Password pASs a 5", "Пароль парад ПАР", "Ёлка Éclair ﬁle и\u{306}од"]
-        {
+        for text in [
+            "Password pASs a 5",
+            "Пароль парад ПАР",
+            "Ёлка Éclair ﬁle и\u{306}од",
+            "паи\u{306}к Пари\u{306} па\u{301}р ПА П2P",
+        ] {
             for (word, token) in written(text).zip(tokens(text)) {
                 assert_eq!(word.beginning(), beginning(&token.folded), "{text}");
                 assert_eq!(word.folded(), token.folded);

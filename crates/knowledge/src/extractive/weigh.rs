@@ -140,7 +140,7 @@ fn terms(asked: &Asked, texts: impl IntoIterator<Item = impl AsRef<str>>) -> (Ve
             if beginning != Beginning::default() && (!says_more || asked.may_be(beginning)) {
                 says_more = look(&word.folded());
             }
-            for part in analyser::parts(word.text) {
+            for part in word.parts() {
                 says_more = look(&part);
             }
         }
@@ -213,17 +213,15 @@ fn tells_how(units: &[Unit], at: usize, text: &str) -> bool {
 
 /// A passage in another language is the second choice where the question's own says something.
 fn prefer(language: Language, read: &mut [Read<'_>]) {
-    let is_foreign = |read: &Read<'_>| Language::of(read.passage.text) != language;
-    let best = |read: &[Read<'_>], own: bool| {
-        let weights = read.iter().filter(|read| !own || !is_foreign(read)).flat_map(|read| &read.weights);
-        weights.copied().fold(0.0, f32::max)
+    let is_foreign: Vec<bool> = read.iter().map(|read| Language::of(read.passage.text) != language).collect();
+    let best = |foreign: &[bool]| {
+        let among = read.iter().zip(&is_foreign).filter(|(_, is_foreign)| foreign.contains(is_foreign));
+        among.flat_map(|(read, _)| &read.weights).copied().fold(0.0, f32::max)
     };
-    if best(read, true) < best(read, false) / 2.0 {
+    if best(&[false]) < best(&[true, false]) / 2.0 {
         return;
     }
-    for read in read.iter_mut() {
-        if is_foreign(read) {
-            read.weights.iter_mut().for_each(|weight| *weight *= FOREIGN);
-        }
+    for (read, _) in read.iter_mut().zip(is_foreign).filter(|(_, is_foreign)| *is_foreign) {
+        read.weights.iter_mut().for_each(|weight| *weight *= FOREIGN);
     }
 }
