@@ -21,6 +21,6 @@ pub use chunker::{Chunk, chunks};
 pub use fusion::Fusion;
 pub use index::{Hit, Index, IndexError, Point, Wanted};
 pub use passage::passage;
-pub use rerank::{Candidate, Ranked, rerank};
+pub use rerank::{Candidate, Ranked, Reading, rerank};
 pub use settings::{Settings, SettingsError};
 pub use sparse::Sparse;

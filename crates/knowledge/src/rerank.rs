@@ -23,6 +23,7 @@
 
 mod likeness;
 mod passage;
+mod reading;
 
 use std::collections::HashMap;
 
@@ -30,6 +31,8 @@ use crate::{
     analyser::Query,
     coverage::{Idf, total},
 };
+
+pub use reading::Reading;
 
 /// How many of the index's hits are worth fetching and ordering again.
 pub const CANDIDATES: usize = 30;
@@ -49,6 +52,8 @@ pub struct Candidate<'text> {
     pub title: &'text str,
     pub heading: &'text [String],
     pub text: &'text str,
+    /// Of these three.
+    pub reading: &'text Reading,
 }
 
 /// A candidate in its place.
@@ -108,8 +113,12 @@ mod tests {
     fn order(question: &str, texts: &[(&str, &str)]) -> Vec<usize> {
         let query = query(question);
         let idf = Idf(vec![2.0; query.terms.len()]);
-        let candidates: Vec<_> =
-            texts.iter().map(|&(title, text)| Candidate { score: 5.0, title, heading: &[], text }).collect();
+        let readings: Vec<_> = texts.iter().map(|(title, text)| Reading::of(title, &[], text)).collect();
+        let candidates: Vec<_> = texts
+            .iter()
+            .zip(&readings)
+            .map(|(&(title, text), reading)| Candidate { score: 5.0, title, heading: &[], text, reading })
+            .collect();
         rerank(&query, &idf, &candidates).into_iter().map(|ranked| ranked.candidate).collect()
     }
 
@@ -138,7 +147,8 @@ mod tests {
         let query = query("Как сменить пароль администратора?");
         let idf = Idf(vec![2.0; query.terms.len()]);
         let text = "Смените пароль в настройках.";
-        let candidate = Candidate { score: 6.0, title: "", heading: &[], text };
+        let reading = Reading::of("", &[], text);
+        let candidate = Candidate { score: 6.0, title: "", heading: &[], text, reading: &reading };
         let ranked = rerank(&query, &idf, &[candidate]);
         assert_eq!(ranked[0].found, 0b011);
         assert!(ranked[0].coverage > 0.3 && ranked[0].coverage < 0.9, "{}", ranked[0].coverage);
@@ -146,7 +156,8 @@ mod tests {
 
     #[test]
     fn an_empty_question_ranks_nothing() {
-        let candidate = Candidate { score: 1.0, title: "", heading: &[], text: "text" };
+        let reading = Reading::of("", &[], "text");
+        let candidate = Candidate { score: 1.0, title: "", heading: &[], text: "text", reading: &reading };
         assert_eq!(rerank(&Query::default(), &Idf::default(), &[candidate]), []);
     }
 }

@@ -22,7 +22,7 @@ mod weigh;
 
 use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf, Point};
-use knowledge::rerank::{self, Candidate};
+use knowledge::rerank::{self, Candidate, Reading};
 use knowledge::{Index, Wanted};
 use serde::{Deserialize, Serialize};
 use store::generations::{self, Generation};
@@ -33,6 +33,7 @@ use uuid::Uuid;
 pub(crate) use self::meaning::Fitting;
 pub use self::parallel::{ROWS as TRANSLATED, Row as Translated};
 use self::probe::{Probe, headings, held_out};
+use crate::readings::{Readings, read};
 use crate::search::lost;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
@@ -193,6 +194,7 @@ pub async fn measure(
     let documents = documents::stock(ledger).await?.documents;
     let remembered = Remembered::default();
     let shelf = Shelf::Ledger(ledger, &remembered);
+    let readings = Readings::default();
     let sample = shelf.sample(SAMPLE).await?;
     let headings = headings(&sample, HEADINGS);
     let probes = if generation.embedder.is_some() { probes(&sample) } else { Vec::new() };
@@ -207,7 +209,9 @@ pub async fn measure(
                 done += 1;
                 asked(done.min(of), of);
             };
-            Fitting { index, vectors, shelf, collection, embedder }.fit(&probes, &sample, told).await?
+            Fitting { index, vectors, shelf, readings: &readings, collection, embedder }
+                .fit(&probes, &sample, told)
+                .await?
         }
     };
     let (mut answerable, mut unanswerable) = (Vec::new(), Vec::new());
@@ -283,13 +287,16 @@ fn without(heading: &Probe, query: &Query, idf: &Idf, score: f32, passage: &Pass
 fn covered(query: &Query, idf: &Idf, mut hits: Vec<(f32, &Passage)>) -> f32 {
     hits.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     hits.truncate(rerank::CANDIDATES);
+    let readings: Vec<Reading> = hits.iter().map(|(_, passage)| read(passage)).collect();
     let candidates: Vec<Candidate<'_>> = hits
         .iter()
-        .map(|(score, passage)| Candidate {
+        .zip(&readings)
+        .map(|((score, passage), reading)| Candidate {
             score: *score,
             title: &passage.title,
             heading: &passage.heading,
             text: &passage.text,
+            reading,
         })
         .collect();
     coverage::coverage(&rerank::rerank(query, idf, &candidates))

@@ -8,11 +8,12 @@ use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf};
 use knowledge::index::Found;
 use knowledge::rerank::{self, Ranked, rerank};
-use knowledge::{Fusion, Wanted};
+use knowledge::{Fusion, Reading, Wanted};
 use store::passages::Passage;
 use uuid::Uuid;
 
 use crate::rank;
+use crate::readings::Readings;
 
 /// Nearest points asked for at the least: a passage that words found and that is not among them is surely no
 /// better than the last.
@@ -26,6 +27,8 @@ pub(crate) struct Candidate {
     /// With the question's vector; 0 where that was not asked for.
     pub(crate) cosine: f32,
     pub(crate) passage: Arc<Passage>,
+    /// Of this passage.
+    pub(crate) reading: Arc<Reading>,
 }
 
 /// What to ask of the index: as many hits by words as wanted, and the nearest.
@@ -51,6 +54,7 @@ pub(crate) fn candidates(
     idf: &Idf,
     found: &Found,
     mut rows: HashMap<Uuid, Arc<Passage>>,
+    readings: &Readings,
 ) -> Vec<Candidate> {
     let cosines: HashMap<Uuid, f32> = found.dense.iter().map(|hit| (hit.id, hit.score)).collect();
     let last = found.dense.last().map_or(0.0, |hit| hit.score);
@@ -58,14 +62,16 @@ pub(crate) fn candidates(
     for hit in &found.hits {
         if let Some(passage) = rows.remove(&hit.id) {
             let cosine = cosines.get(&hit.id).copied().unwrap_or(last);
-            candidates.push(Candidate { lexical: hit.score, cosine, passage });
+            let reading = readings.of(&passage);
+            candidates.push(Candidate { lexical: hit.score, cosine, passage, reading });
         }
     }
     for hit in &found.dense {
         if let Some(passage) = rows.remove(&hit.id) {
             let vector = analyser::document(&passage.title, &passage.heading, &passage.text);
             let lexical = coverage::score(query, idf, &vector);
-            candidates.push(Candidate { lexical, cosine: hit.score, passage });
+            let reading = readings.of(&passage);
+            candidates.push(Candidate { lexical, cosine: hit.score, passage, reading });
         }
     }
     candidates
@@ -97,12 +103,13 @@ pub(crate) fn order(query: &Query, idf: &Idf, candidates: &[Candidate], fusion: 
 /// What is looked at a second time.
 fn texts(candidates: &[Candidate]) -> Vec<rerank::Candidate<'_>> {
     let of = |candidate| {
-        let Candidate { lexical, passage, .. }: &Candidate = candidate;
+        let Candidate { lexical, passage, reading, .. }: &Candidate = candidate;
         rerank::Candidate {
             score: *lexical,
             title: &passage.title,
             heading: &passage.heading,
             text: &passage.text,
+            reading,
         }
     };
     candidates.iter().map(of).collect()

@@ -29,6 +29,7 @@ pub use self::metrics::{ndcg, percentile, recall, reciprocal_rank, refused_keepi
 pub use self::set::{Query, Row, SetError, corpus, negatives, queries};
 use crate::calibrate::{self, Fitting};
 use crate::candidates::{candidates, ids, order, shown, wanted};
+use crate::readings::Readings;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
 
@@ -130,7 +131,8 @@ pub async fn evaluate(
     drop_forgotten(index, &family).await?;
     let collection = format!("{family}{}", Uuid::now_v7().simple());
     let embedder = if by == By::Lexical { None } else { vectors.current() };
-    let bench = Bench { index, vectors, embedder: embedder.as_deref(), by, collection: &collection };
+    let (embedder, readings) = (embedder.as_deref(), Readings::default());
+    let bench = Bench { index, vectors, embedder, by, collection: &collection, readings };
     let measured = tokio::select! {
         measured = Box::pin(bench.measure(set, step)) => measured.map(Some),
         () = stop => Ok(None),
@@ -164,6 +166,7 @@ struct Bench<'a> {
     embedder: Option<&'a dyn Embedder>,
     by: By,
     collection: &'a str,
+    readings: Readings,
 }
 
 impl Bench<'_> {
@@ -263,6 +266,7 @@ impl Bench<'_> {
             index: self.index,
             vectors: self.vectors,
             shelf: Shelf::Memory(chunks),
+            readings: &self.readings,
             collection: self.collection,
             embedder: embedder.identity(),
         };
@@ -308,7 +312,7 @@ impl Bench<'_> {
         let found = found.map_err(RetrievalError::Index)?;
         let rows = Shelf::Memory(chunks).passages(&ids(&found, CANDIDATES)).await?;
         let idf = found.statistics.of(&query);
-        let candidates = candidates(&query, &idf, &found, rows);
+        let candidates = candidates(&query, &idf, &found, rows, &self.readings);
         let ordered = order(&query, &idf, &candidates, fusion.filter(|_| vector.is_some()));
         let mut documents: Vec<usize> = Vec::new();
         for passage in shown(&candidates, &ordered.ranked, ordered.ranked.len()) {

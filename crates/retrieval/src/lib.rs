@@ -14,6 +14,7 @@ mod meaning;
 mod metrics;
 mod prepare;
 mod rank;
+mod readings;
 pub mod reindex;
 mod search;
 mod shelf;

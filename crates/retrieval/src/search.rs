@@ -14,6 +14,7 @@ use store::{Ledger, documents};
 use uuid::Uuid;
 
 use crate::candidates::{candidates, ids, order, shown, wanted};
+use crate::readings::Readings;
 use crate::{Fits, Found, Meaning, RetrievalError, Vectors};
 
 /// How long the live generation is remembered: a switch is seen by all within that time, and its old collection
@@ -39,6 +40,7 @@ pub struct Retriever {
     index: Index,
     vectors: Vectors,
     remembered: passages::Remembered,
+    readings: Readings,
     live: Arc<Mutex<Option<ReadAt>>>,
 }
 
@@ -66,7 +68,8 @@ impl Live {
 
 impl Retriever {
     pub fn new(ledger: Ledger, index: Index, vectors: Vectors) -> Self {
-        Self { ledger, index, vectors, remembered: passages::Remembered::default(), live: Arc::default() }
+        let (remembered, readings) = (passages::Remembered::default(), Readings::default());
+        Self { ledger, index, vectors, remembered, readings, live: Arc::default() }
     }
 
     /// The passages that fit `question` best, at most `limit`, of the documents that carry one of the tags in
@@ -152,7 +155,7 @@ impl Retriever {
         };
         let empty = rows.is_empty() && found.statistics.points == 0 && self.is_empty().await?;
         let idf = found.statistics.of(&query);
-        let candidates = candidates(&query, &idf, &found, rows);
+        let candidates = candidates(&query, &idf, &found, rows, &self.readings);
         let ordered = order(&query, &idf, &candidates, fit.map(|fit| fit.fusion));
         let looked_for = coverage::looked_for(&query, &idf, &ordered.ranked, LOOKED_FOR);
         let passages = shown(&candidates, &ordered.ranked, limit);

@@ -1,10 +1,14 @@
-//! One pass over the text of a candidate: where the question's words are.
+//! One pass over the words of a candidate: where the question's are.
 
 use std::collections::HashMap;
 
-use super::{Candidate, likeness::likeness};
+use super::{
+    Candidate,
+    likeness::likeness,
+    reading::{Mark, key},
+};
 use crate::{
-    analyser::{Beginning, Query, beginning, written},
+    analyser::{Beginning, Query, beginning},
     coverage::Idf,
 };
 
@@ -52,6 +56,8 @@ pub(super) struct Reader<'query> {
     query: &'query Query,
     /// For each word: the IDF of its stem, the beginning it is recognised by.
     words: Vec<(f32, Beginning)>,
+    /// Of these beginnings.
+    keys: Vec<u16>,
     total: f32,
     /// Tokens that begin like a word of the question, and how alike they are to which.
     known: HashMap<String, Vec<(usize, f32)>>,
@@ -68,6 +74,7 @@ impl<'query> Reader<'query> {
         Self {
             query,
             total: words.iter().map(|&(idf, _)| idf).sum::<f32>().max(f32::MIN_POSITIVE),
+            keys: words.iter().map(|&(_, beginning)| key(beginning)).collect(),
             known: HashMap::new(),
             places: vec![Vec::new(); words.len()],
             sentence: vec![0.0; words.len()],
@@ -79,44 +86,47 @@ impl<'query> Reader<'query> {
         self.places.iter_mut().for_each(Vec::clear);
         let mut position = 0;
         let mut heading = 0.0f32;
-        for field in std::iter::once(candidate.title).chain(candidate.heading.iter().map(String::as_str)) {
-            heading = HEADED * self.field(field, &mut position).best;
+        let mut text = Sentences::default();
+        let above = std::iter::once(candidate.title).chain(candidate.heading.iter().map(String::as_str));
+        let mut marks = candidate.reading.fields.iter();
+        for (field, marks) in above.zip(&mut marks) {
+            heading = HEADED * self.field(field, marks, &mut position).best;
             position += APART;
         }
-        let Sentences { best, first } = self.field(candidate.text, &mut position);
+        if let Some(marks) = marks.next() {
+            text = self.field(candidate.text, marks, &mut position);
+        }
         let found = self.places.iter().enumerate().filter(|(_, places)| !places.is_empty());
         let found = found.fold(0, |found, (word, _)| found | (1 << word));
         let pairs = self.pairs() / self.total;
-        Passage { sentence: best / self.total, first: first.max(heading) / self.total, pairs, found }
+        let first = text.first.max(heading) / self.total;
+        Passage { sentence: text.best / self.total, first, pairs, found }
     }
 
     /// Notes the places of the words in a field, and what its sentences have.
-    fn field(&mut self, text: &str, position: &mut usize) -> Sentences {
+    fn field(&mut self, text: &str, marks: &[Mark], position: &mut usize) -> Sentences {
         let mut sentences = Sentences::default();
         let mut first = true;
-        let mut end = None;
         self.sentence.fill(0.0);
-        for token in written(text) {
-            let key = token.beginning();
-            if key == Beginning::default() {
-                continue;
-            }
-            if end.is_some_and(|end| parts_sentences(&text[end..token.start])) {
+        for mark in marks {
+            if mark.opens {
                 sentences.add(self.sentence_idf(), first);
                 self.sentence.fill(0.0);
                 first = false;
             }
-            end = Some(token.end);
             *position += 1;
-            if !self.words.iter().any(|&(_, beginning)| beginning == key) {
+            if !self.keys.contains(&mark.key) {
                 continue;
             }
+            let Some(token) = mark.word(text) else { continue };
             let folded = token.folded();
-            if !self.known.contains_key(&*folded) {
-                let alike = self.alike(&folded, key);
-                self.known.insert(folded.clone().into_owned(), alike);
-            }
-            for &(word, alike) in &self.known[&*folded] {
+            let alike = if let Some(alike) = self.known.get(&*folded) {
+                alike
+            } else {
+                let alike = self.alike(&folded);
+                self.known.entry(folded.into_owned()).or_insert(alike)
+            };
+            for &(word, alike) in alike {
                 self.places[word].push((*position, alike));
                 self.sentence[word] = self.sentence[word].max(alike);
             }
@@ -125,10 +135,11 @@ impl<'query> Reader<'query> {
         sentences
     }
 
-    fn alike(&self, token: &str, key: Beginning) -> Vec<(usize, f32)> {
+    fn alike(&self, token: &str) -> Vec<(usize, f32)> {
+        let begins = beginning(token);
         let words = self.words.iter().zip(&self.query.words).enumerate();
         words
-            .filter(|(_, ((_, beginning), _))| *beginning == key)
+            .filter(|(_, ((_, beginning), _))| *beginning == begins)
             .map(|(position, (_, word))| (position, likeness(word, token)))
             .filter(|&(_, alike)| alike > 0.0)
             .collect()
@@ -168,13 +179,4 @@ fn nearest(first: &[(usize, f32)], second: &[(usize, f32)]) -> f32 {
         }
     }
     best
-}
-
-/// Whether a sentence ends in what stands between two words.
-fn parts_sentences(between: &str) -> bool {
-    between.contains('\n')
-        || between.char_indices().any(|(at, c)| {
-            matches!(c, '.' | '!' | '?' | '…')
-                && between[at + c.len_utf8()..].starts_with(char::is_whitespace)
-        })
 }

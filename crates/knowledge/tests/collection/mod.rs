@@ -11,7 +11,7 @@ use std::{
 use knowledge::{
     Sparse, analyser,
     coverage::{self, Idf},
-    rerank::{self, Candidate, rerank},
+    rerank::{self, Candidate, Reading, rerank},
 };
 use serde_json::Value;
 
@@ -31,6 +31,7 @@ pub(crate) struct Collection {
     pub(crate) passages: Vec<Passage>,
     pub(crate) questions: Vec<Question>,
     vectors: Vec<Sparse>,
+    readings: Vec<Reading>,
     postings: HashMap<u32, Vec<(usize, f32)>>,
     scores: RefCell<Vec<f32>>,
 }
@@ -106,6 +107,7 @@ impl Collection {
     fn index(passages: Vec<Passage>, questions: Vec<Question>) -> Self {
         let vectors: Vec<_> =
             passages.iter().map(|p| analyser::document(&p.title, &p.heading, &p.text)).collect();
+        let readings = passages.iter().map(|p| Reading::of(&p.title, &p.heading, &p.text)).collect();
         let mut postings: HashMap<u32, Vec<(usize, f32)>> = HashMap::new();
         for (passage, vector) in vectors.iter().enumerate() {
             for (index, value) in vector.iter() {
@@ -113,7 +115,7 @@ impl Collection {
             }
         }
         let scores = RefCell::new(vec![0.0; passages.len()]);
-        Self { passages, questions, vectors, postings, scores }
+        Self { passages, questions, vectors, readings, postings, scores }
     }
 
     /// Searches without the passages of an article, when one is named by its title.
@@ -150,7 +152,7 @@ impl Collection {
 
     fn candidate(&self, passage: usize, score: f32) -> Candidate<'_> {
         let Passage { title, heading, text } = &self.passages[passage];
-        Candidate { score, title, heading, text }
+        Candidate { score, title, heading, text, reading: &self.readings[passage] }
     }
 
     /// Whether the questions are headings that the passages were stripped of.
@@ -171,13 +173,15 @@ impl Collection {
             let query = analyser::query(title);
             let containing = |index| self.postings.get(&index).map_or(0, Vec::len) as u64;
             let idf = Idf::by(&query, |index| coverage::idf(points, containing(index)));
-            let own =
-                self.passages.iter().filter(|passage| passage.title == *title).map(|passage| Candidate {
-                    score: coverage::score(&query, &idf, &analyser::document("", &[], &passage.text)),
-                    title: "",
-                    heading: &[],
-                    text: &passage.text,
-                });
+            let own = self.passages.iter().filter(|passage| passage.title == *title);
+            let own: Vec<_> = own.map(|own| (own, Reading::of("", &[], &own.text))).collect();
+            let own = own.iter().map(|(passage, reading)| Candidate {
+                score: coverage::score(&query, &idf, &analyser::document("", &[], &passage.text)),
+                title: "",
+                heading: &[],
+                text: &passage.text,
+                reading,
+            });
             let own = coverage::coverage(&rerank(&query, &idf, &own.collect::<Vec<_>>()));
             (own.max(others), others)
         });

@@ -20,6 +20,7 @@ use super::{across, nearness};
 use crate::candidates::{Candidate, candidates, ids, order, wanted};
 use crate::evaluate::ndcg;
 use crate::meaning::cosine;
+use crate::readings::{Readings, read};
 use crate::search::lost;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
@@ -40,6 +41,7 @@ pub(crate) struct Fitting<'a> {
     pub(crate) index: &'a Index,
     pub(crate) vectors: &'a Vectors,
     pub(crate) shelf: Shelf<'a>,
+    pub(crate) readings: &'a Readings,
     pub(crate) collection: &'a str,
     /// Identity of the embedder.
     pub(crate) embedder: &'a str,
@@ -112,7 +114,7 @@ impl Fitting<'_> {
         let found = self.index.search_with_statistics(self.collection, asked).await.map_err(lost)?;
         let rows = self.shelf.passages(&ids(&found, HITS)).await?;
         let idf = found.statistics.of(&query);
-        let with = candidates(&query, &idf, &found, rows);
+        let with = candidates(&query, &idf, &found, rows, self.readings);
         let elsewhere = with.iter().any(|candidate| {
             candidate.passage.document != probe.document && probe.is_answered_by(&candidate.passage)
         });
@@ -171,6 +173,7 @@ impl Fitting<'_> {
             candidate.lexical = coverage::score(query, idf, &sparse);
             candidate.cosine = cosine(vector, &dense);
             candidate.passage = Arc::new(bare.clone());
+            candidate.reading = Arc::new(read(bare));
             own.push(bare.chunk.0);
         }
         Ok((candidates, own))
