@@ -12,9 +12,14 @@ use crate::Sparse;
 use crate::analyser::Query;
 use crate::coverage::{self, Idf};
 
-/// How long a term is remembered. After an ingestion into an empty collection the old values are wrong for
-/// this long; half a minute is below what a person takes to look at the result of an ingestion and ask.
+/// How long terms are remembered without asking again. After an ingestion into an empty collection the old values are
+/// wrong for this long; half a minute is below what a person takes to look at the result of an ingestion and ask.
 const LIFE: Duration = Duration::from_secs(30);
+
+/// How long they are remembered in all, while there are as many points as when they were learnt: under load, all of them
+/// learnt anew every half minute would be felt. Terms in no point are asked for again sooner, after [`LIFE`]: an article
+/// that was mended by a word leaves the number of points as it was.
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// How old the number of points may be when terms are learnt. Counting them looks at every point.
 const COUNTED: Duration = Duration::from_secs(2);
@@ -83,18 +88,21 @@ impl Index {
     ) -> Result<Found, IndexError> {
         let now = Instant::now();
         let terms = wanted.sparse.map_or(&[][..], |query| &query.indices);
-        let (mut statistics, unknown) = self.terms.look_up(collection, terms, now);
-        if unknown.is_empty() && statistics.points > 0 {
+        let Looked { mut statistics, unknown, recount } = self.terms.look_up(collection, terms, now);
+        if unknown.is_empty() && statistics.points > 0 && !recount {
             let Probed { hits, dense, .. } = self.search_with_probes(collection, wanted, &[]).await?;
             return Ok(Found { hits, dense, statistics });
         }
-        let known = self.terms.counted(collection, now);
+        let known = if recount { None } else { self.terms.counted(collection, now) };
         let count = async { if known.is_some() { Ok(None) } else { self.count(collection).await.map(Some) } };
         let (probed, counted) =
             tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), count)?;
         let learnt =
             unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
         let learnt: Vec<(u32, Option<f32>)> = learnt.collect();
+        if let (true, Some(points)) = (recount, counted) {
+            self.terms.confirm(collection, points);
+        }
         statistics.points = counted.or(known).unwrap_or_default();
         statistics.idf.extend(learnt.iter().filter_map(|&(term, idf)| Some((term, idf?))));
         self.terms.learn(collection, &learnt, counted, now);
@@ -119,24 +127,43 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct Known {
-    /// When the oldest value was learnt; all are forgotten together, so that they belong together.
+    /// When the oldest value was learnt, and how many points there were. All are forgotten together, so that they belong
+    /// together.
     since: Instant,
+    of: u64,
+    /// When it was last asked whether there are as many still.
+    asked: Instant,
     points: u64,
     /// When the points were counted.
     counted: Instant,
     terms: HashMap<u32, Option<f32>>,
 }
 
+/// What a question's terms are looked up to.
+#[derive(Debug, Default)]
+struct Looked {
+    statistics: Statistics,
+    unknown: Vec<u32>,
+    /// This caller is to count the points, and [`Cache::confirm`] what is known.
+    recount: bool,
+}
+
 impl Cache {
     /// What is known, and which terms are not.
-    fn look_up(&self, collection: &str, terms: &[u32], now: Instant) -> (Statistics, Vec<u32>) {
+    fn look_up(&self, collection: &str, terms: &[u32], now: Instant) -> Looked {
         let mut collections = self.locked();
-        if collections.get(collection).is_some_and(|known| now.duration_since(known.since) > LIFE) {
+        if collections.get(collection).is_some_and(|known| now.duration_since(known.since) > LONGEST) {
             collections.remove(collection);
         }
-        let Some(known) = collections.get(collection) else {
-            return (Statistics::default(), terms.to_vec());
+        let Some(known) = collections.get_mut(collection) else {
+            return Looked { unknown: terms.to_vec(), ..Looked::default() };
         };
+        let recount = now.duration_since(known.asked) > LIFE;
+        if recount {
+            // One asks for all.
+            known.asked = now;
+            known.terms.retain(|_, idf| idf.is_some());
+        }
         let mut statistics = Statistics { idf: HashMap::with_capacity(terms.len()), points: known.points };
         let mut unknown = Vec::new();
         for &term in terms {
@@ -146,7 +173,15 @@ impl Cache {
                 None => unknown.push(term),
             }
         }
-        (statistics, unknown)
+        Looked { statistics, unknown, recount }
+    }
+
+    /// Forgets what was learnt when there were more or fewer points.
+    fn confirm(&self, collection: &str, points: u64) {
+        let mut collections = self.locked();
+        if collections.get(collection).is_some_and(|known| known.of != points) {
+            collections.remove(collection);
+        }
     }
 
     /// How many points there are, if there are any and they were counted lately.
@@ -162,11 +197,12 @@ impl Cache {
         if !collections.contains_key(collection) && collections.len() >= COLLECTIONS {
             collections.clear();
         }
-        let fresh = || Known { since: now, points: 0, counted: now, terms: HashMap::new() };
+        let of = counted.unwrap_or_default();
+        let fresh = || Known { since: now, of, asked: now, points: 0, counted: now, terms: HashMap::new() };
         let known = collections.entry(collection.to_owned()).or_insert_with(fresh);
         if known.terms.len() + learnt.len() > TERMS {
             known.terms.clear();
-            known.since = now;
+            (known.since, known.of) = (now, counted.unwrap_or(known.points));
         }
         if let Some(points) = counted {
             (known.points, known.counted) = (points, now);
@@ -188,15 +224,35 @@ impl Cache {
 mod tests {
     use super::*;
 
+    const MOMENT: Duration = Duration::from_millis(1);
+
     #[test]
     fn a_term_is_remembered_for_half_a_minute() {
         let cache = Cache::default();
         let now = Instant::now();
         cache.learn("c", &[(1, Some(2.5)), (2, None)], Some(100), now);
-        let (statistics, unknown) = cache.look_up("c", &[1, 2, 3], now + LIFE);
-        assert_eq!((statistics.known(1), statistics.points, unknown), (Some(2.5), 100, vec![3]));
-        let (_, unknown) = cache.look_up("c", &[1], now + LIFE + Duration::from_millis(1));
-        assert_eq!(unknown, vec![1]);
+        let looked = cache.look_up("c", &[1, 2, 3], now + LIFE);
+        assert_eq!((looked.statistics.known(1), looked.statistics.points), (Some(2.5), 100));
+        assert_eq!((looked.unknown, looked.recount), (vec![3], false));
+        let looked = cache.look_up("c", &[1, 2], now + LIFE + MOMENT);
+        assert_eq!((looked.unknown, looked.recount), (vec![2], true), "one in no point is asked for again");
+        assert!(!cache.look_up("c", &[1], now + LIFE + MOMENT).recount, "one asks for all");
+    }
+
+    #[test]
+    fn terms_are_remembered_for_longer_while_there_are_as_many_points() {
+        let cache = Cache::default();
+        let now = Instant::now();
+        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
+        cache.confirm("c", 100);
+        let unknown = |later| cache.look_up("c", &[1], later).unknown;
+        assert_eq!(unknown(now + LONGEST), Vec::<u32>::new());
+        assert_eq!(unknown(now + LONGEST + MOMENT), vec![1]);
+        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
+        // Counted meanwhile for the sake of other terms: these are still of 100.
+        cache.learn("c", &[(2, Some(2.5))], Some(101), now);
+        cache.confirm("c", 101);
+        assert_eq!(unknown(now), vec![1]);
     }
 
     #[test]
@@ -208,7 +264,7 @@ mod tests {
         cache.learn("c", &[(1, Some(2.5))], Some(100), now);
         cache.learn("c", &[(2, Some(2.5))], None, now + COUNTED / 2);
         assert_eq!(cache.counted("c", now + COUNTED), Some(100));
-        let later = now + COUNTED + Duration::from_millis(1);
+        let later = now + COUNTED + MOMENT;
         assert_eq!(cache.counted("c", later), None, "learning terms is not counting");
         cache.learn("c", &[(3, Some(2.5))], Some(120), later);
         assert_eq!(cache.counted("c", later + COUNTED), Some(120));
@@ -242,6 +298,6 @@ mod tests {
         let now = Instant::now();
         cache.learn("c", &[(1, Some(2.5))], Some(100), now);
         cache.forget("c");
-        assert_eq!(cache.look_up("c", &[1], now).1, vec![1]);
+        assert_eq!(cache.look_up("c", &[1], now).unknown, vec![1]);
     }
 }
