@@ -1,7 +1,7 @@
 //! Answers without a model: the sentences that answer, quoted and cited, or an honest refusal.
 
 use contract::{Answer, AnswerKind, Citation, Language, Phrase};
-use knowledge::extractive;
+use knowledge::extractive::{self, Quoter};
 use retrieval::{Found, Passage};
 
 /// The name of the model in answers of this kind.
@@ -11,14 +11,15 @@ const EXTRACTIVE: &str = "extractive";
 const WORDS: usize = 5;
 
 /// What is said without a model to a question for which this was found.
-pub fn answer(question: &str, language: Language, found: &Found) -> Answer {
+pub fn answer(quoter: &Quoter, question: &str, language: Language, found: &Found) -> Answer {
     let idf = |term| found.idf(term);
     if !found.empty
         && found.covered()
         && let passages = passages(found)
-        && let Some(extract) = extractive::answer(question, &passages, language, idf)
+        && let Some(extract) = quoter
+            .answer(question, &passages, language, idf)
             // Found by its meaning alone.
-            .or_else(|| extractive::beginning(passages.first()?))
+            .or_else(|| quoter.beginning(passages.first()?))
     {
         let citations = extract
             .citations

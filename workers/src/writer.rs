@@ -18,6 +18,7 @@ use grounding::citations::{self, Checked, Checker, Ended, Verdict};
 use grounding::masking::Mask;
 use grounding::prompt::{self, Exchange, PROMPT_VERSION, Prompt, Window};
 use grounding::{Passage, follow_up};
+use knowledge::extractive::Quoter;
 use models::{ChatModel, Finish, ModelError, Reply, Request, Role, Said};
 use retrieval::{Comparison, Found, Vectors};
 use store::turns::{Turn, Written};
@@ -44,6 +45,8 @@ pub struct Writer {
     spending: Spending,
     /// Sentences that words do not decide are compared by their meaning.
     vectors: Vectors,
+    /// For when no provider answers.
+    quoter: Quoter,
     metrics: Metrics,
 }
 
@@ -87,7 +90,7 @@ impl Writer {
         vectors: Vectors,
         metrics: Metrics,
     ) -> Self {
-        Self { model, settings, spending, vectors, metrics }
+        Self { model, settings, spending, vectors, quoter: Quoter::default(), metrics }
     }
 
     /// A question that depends on what was said before, made to stand alone: by the model, or else by a rule. `None`: it
@@ -266,7 +269,7 @@ impl Writer {
         tracing::warn!(%error, "no model answered: quoting");
         self.worded("no_model");
         let text = found.searched.as_deref().unwrap_or(&turn.text);
-        let answer = crate::extractive::answer(text, turn.language, found);
+        let answer = crate::extractive::answer(&self.quoter, text, turn.language, found);
         Outcome { answer, written: spent.written() }
     }
 

@@ -53,9 +53,10 @@ pub fn document(title: &str, heading: &[String], text: &str) -> Sparse {
     sparse
 }
 
-/// The terms of a folded word; none when it is one that is not indexed.
-pub fn indices(word: &str) -> impl Iterator<Item = u32> + use<> {
-    terms::terms(word).into_iter().flat_map(|terms| [Some(terms.stem), terms.prefix]).flatten()
+/// The indices that [`document`] has for a text, in the order of its words.
+pub fn indices(text: &str) -> impl Iterator<Item = u32> {
+    let terms = with_parts(text).filter_map(|(word, _)| terms::terms(&word));
+    terms.flat_map(|terms| [Some(terms.stem), terms.prefix]).flatten()
 }
 
 /// The words of a text, folded, and the parts of those that have any (`false`).
@@ -119,8 +120,7 @@ mod tests {
     #[test]
     fn the_indices_of_a_text_are_those_of_its_vector() {
         for text in ["Set maxSurge to 1, please.", "Сменить пароль абонента", ""] {
-            let found: std::collections::BTreeSet<u32> =
-                with_parts(text).flat_map(|(word, _)| indices(&word)).collect();
+            let found: std::collections::BTreeSet<u32> = indices(text).collect();
             let of_vector: std::collections::BTreeSet<u32> =
                 document("", &[], text).iter().map(|(index, _)| index).collect();
             assert_eq!(found, of_vector, "{text}");

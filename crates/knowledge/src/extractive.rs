@@ -9,6 +9,7 @@
 //! coverage, before this is called.
 
 mod compose;
+mod content;
 mod cue;
 mod expand;
 mod question;
@@ -17,9 +18,12 @@ mod unit;
 mod weigh;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use contract::Language;
 
+use crate::Remembered;
+use content::Content;
 use question::Asked;
 
 /// A passage that was found.
@@ -53,35 +57,55 @@ pub struct Cited {
     pub quote: String,
 }
 
-/// Bytes of a [`beginning`]; only a first sentence that is longer has more.
+/// Bytes of a [`Quoter::beginning`]; only a first sentence that is longer has more.
 const BEGINNING: usize = 600;
 
-/// The answer, of at most about 900 characters (1,200 with steps). `language` is the question's: passages
-/// in it are preferred where there are any. `idf` tells how rare a term is, as
-/// [`crate::index::Statistics::idf`].
-///
-/// `None`: no passage has a term of the question.
-pub fn answer(
-    question: &str,
-    passages: &[Passage<'_>],
-    language: Language,
-    idf: impl Fn(u32) -> f32,
-) -> Option<Extract> {
-    let asked = Asked::new(question, &idf)?;
-    let read = weigh::read(&asked, passages, language);
-    let fragments = expand::fragments(&asked, &read);
-    compose::composed(&read, &fragments)
+/// Quotes passages. Clones share what is remembered of their texts.
+#[derive(Debug, Clone)]
+pub struct Quoter {
+    contents: Remembered<Box<str>, Content>,
 }
 
-/// What a passage says first, as a quote: for one that was found by its meaning, whose words tell nothing of where in it
-/// the answer is. `None`: it says nothing.
-pub fn beginning(passage: &Passage<'_>) -> Option<Extract> {
-    let units = unit::units(passage.text);
-    let start = units.first()?.range.start;
-    let fits = units.iter().take_while(|unit| unit.range.end - start <= BEGINNING).last();
-    let quote = passage.text[start..fits.or(units.first())?.range.end].to_owned();
-    let text = format!("{quote}{}[1]", if quote.ends_with("```") { "\n\n" } else { " " });
-    Some(Extract { text, citations: vec![Cited { passage: passage.number, quote }] })
+impl Default for Quoter {
+    fn default() -> Self {
+        Self { contents: content::remembered() }
+    }
+}
+
+impl Quoter {
+    /// The answer, of at most about 900 characters (1,200 with steps). `language` is the question's: passages
+    /// in it are preferred where there are any. `idf` tells how rare a term is, as
+    /// [`crate::index::Statistics::idf`].
+    ///
+    /// `None`: no passage has a term of the question.
+    pub fn answer(
+        &self,
+        question: &str,
+        passages: &[Passage<'_>],
+        language: Language,
+        idf: impl Fn(u32) -> f32,
+    ) -> Option<Extract> {
+        let asked = Asked::new(question, &idf)?;
+        let read = weigh::read(&asked, passages, language, self);
+        let fragments = expand::fragments(&asked, &read);
+        compose::composed(&read, &fragments)
+    }
+
+    /// What a passage says first, as a quote: for one that was found by its meaning, whose words tell nothing of where in
+    /// it the answer is. `None`: it says nothing.
+    pub fn beginning(&self, passage: &Passage<'_>) -> Option<Extract> {
+        let content = self.content(passage.text);
+        let units = &content.units;
+        let start = units.first()?.range.start;
+        let fits = units.iter().take_while(|unit| unit.range.end - start <= BEGINNING).last();
+        let quote = passage.text[start..fits.or(units.first())?.range.end].to_owned();
+        let text = format!("{quote}{}[1]", if quote.ends_with("```") { "\n\n" } else { " " });
+        Some(Extract { text, citations: vec![Cited { passage: passage.number, quote }] })
+    }
+
+    fn content(&self, text: &str) -> Arc<Content> {
+        self.contents.get(text).unwrap_or_else(|| self.contents.keep(text.into(), Content::of(text)))
+    }
 }
 
 /// How rare terms are among these passages: for where no index is at hand.

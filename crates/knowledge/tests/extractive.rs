@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use contract::Language;
-use knowledge::extractive::{Extract, Passage, answer};
+use knowledge::extractive::{Extract, Passage, Quoter};
 use knowledge::{analyser, coverage};
 use serde_json::Value;
 
@@ -105,6 +105,7 @@ impl Corpus {
 
     fn measure(&self, language: &str) -> Measured {
         let language = if language == "ru" { Language::Russian } else { Language::English };
+        let quoter = Quoter::default();
         let (mut count, mut gold, mut searched) = (0, 0, 0);
         let (mut quoted, mut sentences, mut characters, mut micros) = (0.0, 0, 0, 0);
         for question in &self.questions {
@@ -127,7 +128,7 @@ impl Corpus {
             };
             count += 1;
             let passage = self.passage(relevant, 1.0);
-            let found = answer(text, &[passage], language, |term| self.idf(term));
+            let found = quoter.answer(text, &[passage], language, |term| self.idf(term));
             gold += usize::from(holds(&found));
             for cited in found.iter().flat_map(|found| &found.citations) {
                 quoted += cited.quote.chars().count() as f64 / passage.text.chars().count() as f64;
@@ -135,7 +136,7 @@ impl Corpus {
             }
             let passages = self.best(text, 5);
             let began = Instant::now();
-            let found = answer(text, &passages, language, |term| self.idf(term));
+            let found = quoter.answer(text, &passages, language, |term| self.idf(term));
             micros += began.elapsed().as_micros();
             searched += usize::from(holds(&found));
             characters += found.map_or(0, |found| found.text.chars().count());

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use knowledge::Reading;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use knowledge::{Reading, Remembered};
 use store::passages::Passage;
 use uuid::Uuid;
 
@@ -15,14 +13,14 @@ const LIMIT: u64 = 8 << 20;
 /// Bytes of the words of a chunk, on average.
 const CHUNK: u64 = 1100;
 
-/// Those looked at often or lately, in at most 8 MiB. Clones share them.
+/// What was read. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Readings {
-    cache: Arc<Cache<Uuid, Read, Weigh>>,
+    remembered: Remembered<Uuid, Read>,
 }
 
 /// What a chunk's words are under a title: text and headings of a chunk never change, the title of its document may.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Read {
     title: Box<str>,
     reading: Arc<Reading>,
@@ -30,25 +28,21 @@ struct Read {
 
 impl Default for Readings {
     fn default() -> Self {
-        Self::within(LIMIT)
+        let bytes = |_: &Uuid, read: &Read| size_of::<Read>() + read.title.len() + read.reading.bytes();
+        Self { remembered: Remembered::within(LIMIT, CHUNK, bytes) }
     }
 }
 
 impl Readings {
-    fn within(limit: u64) -> Self {
-        let chunks = usize::try_from(limit / CHUNK).unwrap_or(usize::MAX);
-        Self { cache: Arc::new(Cache::with_weighter(chunks, limit, Weigh)) }
-    }
-
     /// Reads a passage, or remembers it.
     pub(crate) fn of(&self, passage: &Passage) -> Arc<Reading> {
         let id = passage.chunk.0;
-        if let Some(read) = self.cache.get(&id).filter(|read| *read.title == *passage.title) {
-            return read.reading;
+        if let Some(read) = self.remembered.get(&id).filter(|read| *read.title == *passage.title) {
+            return Arc::clone(&read.reading);
         }
         let reading = Arc::new(read(passage));
         let title = passage.title.as_str().into();
-        self.cache.insert(id, Read { title, reading: Arc::clone(&reading) });
+        self.remembered.keep(id, Read { title, reading: Arc::clone(&reading) });
         reading
     }
 }
@@ -58,33 +52,22 @@ pub(crate) fn read(passage: &Passage) -> Reading {
     Reading::of(&passage.title, &passage.heading, &passage.text)
 }
 
-#[derive(Debug, Clone)]
-struct Weigh;
-
-impl Weighter<Uuid, Read> for Weigh {
-    fn weight(&self, _: &Uuid, read: &Read) -> u64 {
-        // An entry of the cache, and the allocator's share.
-        const ENTRY: usize = 160;
-        u64::try_from(ENTRY + read.title.len() + read.reading.bytes()).unwrap_or(u64::MAX)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use contract::{ChunkId, DocumentId};
 
     use super::*;
 
-    fn passage(chunk: u128, title: &str, text: &str) -> Passage {
+    fn passage(title: &str) -> Passage {
         Passage {
-            chunk: ChunkId(Uuid::from_u128(chunk)),
+            chunk: ChunkId(Uuid::from_u128(1)),
             document: DocumentId(Uuid::from_u128(1)),
             position: 0,
             source: "docs".to_owned(),
             path: "a.md".to_owned(),
             title: title.to_owned(),
             heading: Vec::new(),
-            text: text.to_owned(),
+            text: "Refunds take five days.".to_owned(),
             url: None,
         }
     }
@@ -92,7 +75,7 @@ mod tests {
     #[test]
     fn a_passage_is_read_once() {
         let readings = Readings::default();
-        let passage = passage(1, "Billing", "Refunds take five days.");
+        let passage = passage("Billing");
         let first = readings.of(&passage);
         assert_eq!(*first, read(&passage));
         assert!(Arc::ptr_eq(&first, &readings.of(&passage)));
@@ -101,19 +84,9 @@ mod tests {
     #[test]
     fn a_passage_with_another_title_is_read_anew() {
         let readings = Readings::default();
-        readings.of(&passage(1, "Billing", "Refunds take five days."));
-        let renamed = passage(1, "All about invoices", "Refunds take five days.");
+        readings.of(&passage("Billing"));
+        let renamed = passage("All about invoices");
         assert_eq!(*readings.of(&renamed), read(&renamed));
         assert_eq!(*readings.of(&renamed), read(&renamed));
-    }
-
-    #[test]
-    fn no_more_than_the_limit_is_held() {
-        let readings = Readings::within(100_000);
-        for chunk in 0..1000 {
-            readings.of(&passage(chunk, "Billing", &"word ".repeat(100)));
-        }
-        assert!(readings.cache.weight() <= 100_000, "{}", readings.cache.weight());
-        assert!(readings.cache.len() > 30, "and it is used: {}", readings.cache.len());
     }
 }

@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
+use knowledge::extractive::Quoter;
 use models::{ChatModel, ModelError, Request, Role, Said};
 use retrieval::Found;
 use store::turns::{self, Answered, Turn};
@@ -28,12 +29,18 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Answer {
     ledger: Ledger,
     author: Author,
+    quoter: Quoter,
     presence: Presence,
 }
 
 impl Answer {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), author: tools.author.clone(), presence: tools.presence.clone() }
+        Self {
+            ledger: tools.ledger.clone(),
+            author: tools.author.clone(),
+            quoter: Quoter::default(),
+            presence: tools.presence.clone(),
+        }
     }
 }
 
@@ -71,7 +78,7 @@ impl Stage for Answer {
             // Quoting takes milliseconds: a draft would be gone before it is seen.
             Author::Quotes => {
                 let text = question.found.searched.as_deref().unwrap_or(&turn.text);
-                let answer = extractive::answer(text, turn.language, &question.found);
+                let answer = extractive::answer(&self.quoter, text, turn.language, &question.found);
                 Worded { answer, written: None }
             }
             author => {

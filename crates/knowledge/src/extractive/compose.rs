@@ -19,7 +19,8 @@ pub(super) fn composed(read: &[Read<'_>], fragments: &[Fragment]) -> Option<Extr
         let known = citations.iter().position(|(passage, _)| *passage == fragment.passage);
         let number = known.unwrap_or(citations.len()) + 1;
         let quotes: Vec<&str> = fragment.runs.iter().map(|run| quote(from, run)).collect();
-        let is_prose = fragment.runs.iter().flat_map(Clone::clone).all(|unit| from.units[unit].is_sentence());
+        let is_prose =
+            fragment.runs.iter().flat_map(Clone::clone).all(|unit| from.units()[unit].is_sentence());
         if is_prose && after_prose == Some(fragment.passage) {
             // Sentences of one passage read on, under one mark.
             text.truncate(text.len() - format!(" [{number}]").len());
@@ -78,7 +79,7 @@ fn touches(one: &Fragment, other: &Fragment) -> bool {
 /// The text of a run of units, with what stands between them.
 fn quote<'a>(read: &Read<'a>, run: &std::ops::Range<usize>) -> &'a str {
     let text: &'a str = read.passage.text;
-    let (Some(first), Some(last)) = (read.units.get(run.start), read.units.get(run.end - 1)) else {
+    let (Some(first), Some(last)) = (read.units().get(run.start), read.units().get(run.end - 1)) else {
         return "";
     };
     let quote = &text[first.range.start..last.range.end];
@@ -93,13 +94,13 @@ fn marked(read: &Read<'_>, fragment: &Fragment, quotes: &[&str], number: usize) 
     let first = fragment.runs.first().map_or(0, |run| run.start);
     let last = fragment.runs.last().map_or(0, |run| run.end - 1);
     let whole = quotes.join("\n");
-    if read.units[first].is_sentence() && leads(read, first) && last > first {
+    if read.units()[first].is_sentence() && leads(read, first) && last > first {
         let end = read.text(first).trim_start().len().min(whole.len());
         if whole.is_char_boundary(end) {
             return format!("{} {mark}{}", &whole[..end], &whole[end..]);
         }
     }
     // A mark inside a fence would be code.
-    let gap = if read.units[last].kind == Kind::Code { "\n" } else { " " };
+    let gap = if read.units()[last].kind == Kind::Code { "\n" } else { " " };
     format!("{whole}{gap}{mark}")
 }

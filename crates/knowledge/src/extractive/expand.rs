@@ -150,12 +150,12 @@ fn expanded(asked: &Asked, passage: usize, read: &Read<'_>, at: usize) -> Fragme
     {
         return Fragment::one(passage, run);
     }
-    match read.units[at].kind {
+    match read.units()[at].kind {
         Kind::Sentence => Fragment::one(passage, sentence(asked, read, at)),
         Kind::Item { .. } => Fragment { passage, runs: item(asked, read, at) },
         Kind::Row { .. } => Fragment { passage, runs: row(read, at) },
         Kind::Code => {
-            Fragment::one(passage, at - usize::from(at > 0 && read.units[at - 1].is_sentence())..at + 1)
+            Fragment::one(passage, at - usize::from(at > 0 && read.units()[at - 1].is_sentence())..at + 1)
         }
     }
 }
@@ -166,14 +166,14 @@ fn sentence(asked: &Asked, read: &Read<'_>, at: usize) -> Range<usize> {
     let mut at = at;
     if let Some(before) = at.checked_sub(1)
         && points_back(read.text(at))
-        && read.units[before].is_sentence()
-        && read.units[before].block == read.units[at].block
+        && read.units()[before].is_sentence()
+        && read.units()[before].block == read.units()[at].block
         && length + chars(read, before) <= OPENING
     {
         at = before;
         length += chars(read, before) + 1;
     }
-    let next = |end: usize| read.units.get(end);
+    let next = |end: usize| read.units().get(end);
     if leads(read, end - 1) {
         // The list, table or code it announces.
         let Some(block) = next(end).filter(|unit| !unit.is_sentence()).map(|unit| unit.block) else {
@@ -188,7 +188,7 @@ fn sentence(asked: &Asked, read: &Read<'_>, at: usize) -> Range<usize> {
             end += 1;
         }
     } else if read.heading >= SAME && !asked.how_to {
-        let block = read.units[at].block;
+        let block = read.units()[at].block;
         while next(end).is_some_and(|unit| unit.is_sentence() && unit.block == block)
             && length + chars(read, end) <= OPENING
         {
@@ -211,21 +211,23 @@ fn points_back(text: &str) -> bool {
 
 /// An item with the deeper ones below it and the line that introduces the list, where that says more.
 fn item(asked: &Asked, read: &Read<'_>, at: usize) -> Vec<Range<usize>> {
-    let Kind::Item { indent, .. } = read.units[at].kind else { return one(at..at + 1) };
-    let block = read.units[at].block;
+    let Kind::Item { indent, .. } = read.units()[at].kind else { return one(at..at + 1) };
+    let block = read.units()[at].block;
     let mut end = at + 1;
-    while read.units.get(end).is_some_and(|unit| {
+    while read.units().get(end).is_some_and(|unit| {
         unit.block == block && matches!(unit.kind, Kind::Item { indent: deeper, .. } if deeper > indent)
     }) {
         end += 1;
     }
-    let first = (0..at).rev().take_while(|&before| read.units[before].block == block).last().unwrap_or(at);
-    let Some(lead) = first.checked_sub(1).filter(|&lead| read.units[lead].is_sentence() && leads(read, lead))
+    let first = (0..at).rev().take_while(|&before| read.units()[before].block == block).last().unwrap_or(at);
+    let Some(lead) =
+        first.checked_sub(1).filter(|&lead| read.units()[lead].is_sentence() && leads(read, lead))
     else {
         return one(at..end);
     };
-    let last =
-        (end..read.units.len()).find(|&after| read.units[after].block != block).unwrap_or(read.units.len());
+    let last = (end..read.units().len())
+        .find(|&after| read.units()[after].block != block)
+        .unwrap_or(read.units().len());
     let whole: usize = (first..last).map(|unit| chars(read, unit) + 1).sum();
     if whole <= SHORT_LIST {
         return one(lead..last);
@@ -238,8 +240,8 @@ fn item(asked: &Asked, read: &Read<'_>, at: usize) -> Vec<Range<usize>> {
 
 /// A row below its header.
 fn row(read: &Read<'_>, at: usize) -> Vec<Range<usize>> {
-    let block = read.units[at].block;
-    let first = (0..at).rev().take_while(|&before| read.units[before].block == block).last();
+    let block = read.units()[at].block;
+    let first = (0..at).rev().take_while(|&before| read.units()[before].block == block).last();
     match first {
         Some(first) if first + 1 == at => one(first..at + 1),
         Some(first) => vec![first..first + 1, at..at + 1],

@@ -1,6 +1,6 @@
 //! What a question asks for: its terms and the kind of answer.
 
-use crate::analyser::{self, Beginning};
+use crate::analyser;
 use crate::word_list::WordList;
 
 /// What an answer must hold, as far as the question's own words tell.
@@ -20,18 +20,11 @@ pub(super) struct Asked {
     pub(super) terms: Vec<(u32, f32)>,
     /// Σ of the weights, above 0.
     pub(super) total: f32,
-    /// How the words begin that have these terms, each once.
-    beginnings: Vec<[char; 2]>,
     pub(super) cue: Cue,
     /// Steps are wanted.
     pub(super) how_to: bool,
     /// A definition is wanted.
     pub(super) definition: bool,
-}
-
-/// The first two letters of a word, which its stem begins with too; `y` is `i`, because of "dying", whose stem is "die".
-fn stemmed([first, second, _]: Beginning) -> [char; 2] {
-    [first, if second == 'y' { 'i' } else { second }]
 }
 
 /// They ask; they are not what is asked about, however rare they are in the knowledge base.
@@ -54,15 +47,10 @@ impl Asked {
         let terms: Vec<_> =
             query.terms.iter().map(|term| (term.index, term.weight * idf(term.index).max(0.0))).collect();
         let total: f32 = terms.iter().map(|&(_, weight)| weight).sum();
-        let mut beginnings: Vec<_> =
-            query.words.iter().map(|word| stemmed(analyser::beginning(&word.folded))).collect();
-        beginnings.sort_unstable();
-        beginnings.dedup();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         (total > 0.0).then(|| Self {
             terms,
             total,
-            beginnings,
             cue: cue(&words),
             how_to: is_how_to(&words),
             definition: is_definition(&words),
@@ -71,11 +59,6 @@ impl Asked {
 }
 
 impl Asked {
-    /// Whether a word that begins like this may have a term of the question: only a stem of one letter escapes it.
-    pub(super) fn may_be(&self, word: Beginning) -> bool {
-        self.beginnings.contains(&stemmed(word))
-    }
-
     /// Neither a fact nor a definition is wanted.
     pub(super) fn is_open(&self) -> bool {
         self.cue == Cue::None && !self.definition
@@ -147,21 +130,6 @@ mod tests {
 
     fn asked(question: &str) -> Asked {
         Asked::new(question, &|_| 1.0).expect("has terms")
-    }
-
-    #[test]
-    fn a_word_with_a_term_of_the_question_may_be_one_of_it() {
-        for (question, word) in
-            [("Why do plants die?", "dying"), ("reset passwords", "password"), ("Сменить пароль", "пароли")]
-        {
-            let asked = asked(question);
-            assert!(
-                analyser::indices(word).any(|index| asked.terms.iter().any(|(term, _)| *term == index)),
-                "{word}"
-            );
-            assert!(asked.may_be(analyser::beginning(word)), "{word}");
-            assert!(!asked.may_be(analyser::beginning("zebra")));
-        }
     }
 
     #[test]

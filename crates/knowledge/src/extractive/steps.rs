@@ -16,13 +16,13 @@ pub(super) fn around(read: &Read<'_>, at: usize, limit: usize) -> Option<Range<u
     let inside = runs.iter().find(|run| run.contains(&at));
     let below = || {
         let run = runs.iter().find(|run| run.start > at)?;
-        let between = &read.units[at + 1..run.start];
+        let between = &read.units()[at + 1..run.start];
         (between.len() <= REACH && between.iter().all(super::unit::Unit::is_sentence)).then_some(run)
     };
     let under_the_heading = || runs.first().filter(|_| read.heading >= SAME);
     let run = inside.or_else(below).or_else(under_the_heading)?;
     let mut start = run.start;
-    if start > 0 && read.units[start - 1].is_sentence() && (leads(read, start - 1) || start - 1 == at) {
+    if start > 0 && read.units()[start - 1].is_sentence() && (leads(read, start - 1) || start - 1 == at) {
         start -= 1;
     }
     let mut end = start;
@@ -42,7 +42,7 @@ pub(super) fn around(read: &Read<'_>, at: usize, limit: usize) -> Option<Range<u
 fn runs(read: &Read<'_>) -> Vec<Range<usize>> {
     let mut found: Vec<(Range<usize>, usize)> = Vec::new();
     let mut open: Option<(Range<usize>, usize, usize, usize)> = None; // units, indent, number, count
-    for (at, unit) in read.units.iter().enumerate() {
+    for (at, unit) in read.units().iter().enumerate() {
         let Kind::Item { ordered: true, indent } = unit.kind else { continue };
         let number = number(read.text(at));
         open = match open.take() {
@@ -64,7 +64,7 @@ fn runs(read: &Read<'_>) -> Vec<Range<usize>> {
 
 /// What belongs to the last step: deeper items and code right behind it.
 fn tail(read: &Read<'_>, mut end: usize) -> usize {
-    while let Some(unit) = read.units.get(end) {
+    while let Some(unit) = read.units().get(end) {
         match unit.kind {
             Kind::Item { indent, .. } if indent > 0 => end += 1,
             Kind::Code => return end + 1,

@@ -5,7 +5,7 @@ fn passage<'a>(number: u32, title: &'a str, heading: &'a [String], text: &'a str
 }
 
 fn ask(question: &str, passages: &[Passage<'_>]) -> Extract {
-    answer(question, passages, Language::of(question), |_| 2.0).expect("an answer")
+    Quoter::default().answer(question, passages, Language::of(question), |_| 2.0).expect("an answer")
 }
 
 #[test]
@@ -22,14 +22,14 @@ fn the_sentence_that_answers_is_quoted_and_not_the_first() {
 fn a_passage_without_a_word_of_the_question_is_quoted_from_its_beginning() {
     let text = format!("Put it into its box. A courier fetches it. {}", "Then it is sent on. ".repeat(40));
     let passage = passage(3, "", &[], &text);
-    assert_eq!(answer("Как вернуть зонтик?", &[passage], Language::Russian, |_| 2.0), None);
-    let quoted = beginning(&passage).expect("it says something");
+    assert_eq!(Quoter::default().answer("Как вернуть зонтик?", &[passage], Language::Russian, |_| 2.0), None);
+    let quoted = Quoter::default().beginning(&passage).expect("it says something");
     assert!(
         quoted.text.starts_with("Put it into its box. A courier fetches it.")
             && quoted.text.ends_with("on. [1]")
     );
     assert!(quoted.text.len() < BEGINNING + 8 && quoted.citations[0].passage == 3, "{quoted:?}");
-    assert_eq!(beginning(&Passage { text: "", ..passage }), None);
+    assert_eq!(Quoter::default().beginning(&Passage { text: "", ..passage }), None);
 }
 
 #[test]
@@ -118,14 +118,15 @@ fn every_quote_is_verbatim() {
 #[test]
 fn there_is_no_answer_without_a_term_of_the_question() {
     let passages = [passage(1, "Plans", &[], "The team plan costs 20 euros.")];
-    assert_eq!(answer("Погода завтра?", &passages, Language::Russian, |_| 2.0), None);
-    assert_eq!(answer("Weather tomorrow?", &[], Language::English, |_| 2.0), None);
+    assert_eq!(Quoter::default().answer("Погода завтра?", &passages, Language::Russian, |_| 2.0), None);
+    assert_eq!(Quoter::default().answer("Weather tomorrow?", &[], Language::English, |_| 2.0), None);
 }
 
 #[test]
 fn an_answer_is_bounded() {
     let endless = "password ".repeat(5_000);
-    let found = answer("password", &[passage(1, "", &[], &endless)], Language::English, |_| 2.0);
+    let found =
+        Quoter::default().answer("password", &[passage(1, "", &[], &endless)], Language::English, |_| 2.0);
     assert!(found.is_none_or(|found| found.text.chars().count() <= 1_500));
 }
 
@@ -146,4 +147,18 @@ fn a_sentence_that_points_back_comes_with_the_one_before_it() {
         "{}",
         found.text
     );
+}
+
+#[test]
+fn a_passage_that_is_remembered_is_quoted_as_one_that_is_not() {
+    let text = "Our service has three plans. Каждый тариф включает поддержку. The team plan costs 20 euros a month.";
+    let other = "The team plan can be cancelled at any time.";
+    let quoter = Quoter::default();
+    for question in ["How much is the team plan?", "Что включает тариф?", "How is the team plan cancelled?"] {
+        let passages = [passage(0, "Plans", &[], text), passage(1, "Plans", &[], other)];
+        let language = Language::of(question);
+        let anew = Quoter::default().answer(question, &passages, language, |_| 2.0);
+        assert_eq!(quoter.answer(question, &passages, language, |_| 2.0), anew, "{question}");
+    }
+    assert!(Arc::ptr_eq(&quoter.content(text), &quoter.clone().content(text)));
 }

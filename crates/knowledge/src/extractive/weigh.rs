@@ -1,13 +1,16 @@
 //! How much each unit of the passages says of what was asked.
 
+use std::sync::Arc;
+
 use contract::Language;
 
-use super::Passage;
+use super::content::Content;
 use super::cue;
 use super::expand::SAME;
 use super::question::Asked;
-use super::unit::{self, Kind, Unit};
-use crate::analyser::{self, Beginning};
+use super::unit::{Kind, Unit};
+use super::{Passage, Quoter};
+use crate::analyser;
 
 /// What a term of the question counts that is not in the unit itself but around it. Fitted on `xquad` and
 /// `squad2` (tests/extractive.rs); each may change by a third without moving the result by a point.
@@ -38,7 +41,7 @@ const FIRST: f32 = 0.03;
 #[derive(Debug)]
 pub(super) struct Read<'a> {
     pub(super) passage: Passage<'a>,
-    pub(super) units: Vec<Unit>,
+    content: Arc<Content>,
     /// One a unit; 0 without any term of the question, about 1 with all.
     pub(super) weights: Vec<f32>,
     /// One a unit: which of the question's terms it has itself.
@@ -49,24 +52,35 @@ pub(super) struct Read<'a> {
 
 impl<'a> Read<'a> {
     pub(super) fn text(&self, unit: usize) -> &'a str {
-        &self.passage.text[self.units[unit].range.clone()]
+        &self.passage.text[self.units()[unit].range.clone()]
+    }
+
+    pub(super) fn units(&self) -> &[Unit] {
+        &self.content.units
     }
 }
 
 /// All passages, in their order.
-pub(super) fn read<'a>(asked: &Asked, passages: &[Passage<'a>], language: Language) -> Vec<Read<'a>> {
+pub(super) fn read<'a>(
+    asked: &Asked,
+    passages: &[Passage<'a>],
+    language: Language,
+    quoter: &Quoter,
+) -> Vec<Read<'a>> {
     let best = passages.iter().map(|passage| passage.score).fold(f32::MIN_POSITIVE, f32::max);
-    let mut read: Vec<Read<'a>> = passages.iter().map(|passage| weighed(asked, *passage, best)).collect();
+    let mut read: Vec<Read<'a>> =
+        passages.iter().map(|passage| weighed(asked, *passage, quoter.content(passage.text), best)).collect();
     prefer(language, &mut read);
     read
 }
 
-fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
-    let units = unit::units(passage.text);
+fn weighed<'a>(asked: &Asked, passage: Passage<'a>, content: Arc<Content>, best: f32) -> Read<'a> {
+    let units = &*content.units;
     let (has, echoes): (Vec<Vec<bool>>, Vec<bool>) =
-        units.iter().map(|unit| terms(asked, [&passage.text[unit.range.clone()]])).unzip();
-    let (heading, _) = terms(asked, passage.heading);
-    let (title, _) = terms(asked, [passage.title]);
+        content.terms.iter().map(|terms| terms_in(asked, terms.iter().copied())).unzip();
+    let heading = passage.heading.iter().flat_map(|heading| analyser::indices(heading));
+    let (heading, _) = terms_in(asked, heading);
+    let (title, _) = terms_in(asked, analyser::indices(passage.title));
     let above: Vec<bool> = heading.iter().zip(&title).map(|(one, other)| *one || *other).collect();
     let above = share(asked, &above);
     let rank = RANK + (1.0 - RANK) * (passage.score / best).clamp(0.0, 1.0);
@@ -74,7 +88,7 @@ fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
         .iter()
         .enumerate()
         .map(|(at, unit)| {
-            let before = before(&units, at).map(|before| &has[before]);
+            let before = before(units, at).map(|before| &has[before]);
             let around =
                 Around { has: &has[at], heading: &heading, title: &title, before, after: has.get(at + 1) };
             let text = &passage.text[unit.range.clone()];
@@ -83,7 +97,7 @@ fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
                 return 0.0;
             }
             weight += bonus(asked, unit, text);
-            if asked.how_to && tells_how(&units, at, text) {
+            if asked.how_to && tells_how(units, at, text) {
                 weight += STEP;
             }
             if asked.how_to && (is_step(unit) || units.get(at + 1).is_some_and(is_step)) {
@@ -106,7 +120,7 @@ fn weighed<'a>(asked: &Asked, passage: Passage<'a>, best: f32) -> Read<'a> {
             weight * rank
         })
         .collect();
-    Read { passage, units, weights, has, heading: above }
+    Read { passage, content, weights, has, heading: above }
 }
 
 /// What a unit is read after: a row after its header, everything else after what stands above it.
@@ -117,35 +131,17 @@ fn before(units: &[Unit], at: usize) -> Option<usize> {
 }
 
 /// Which terms of the question a text has; and whether it has nothing else but a word.
-fn terms(asked: &Asked, texts: impl IntoIterator<Item = impl AsRef<str>>) -> (Vec<bool>, bool) {
+fn terms_in(asked: &Asked, terms: impl Iterator<Item = u32>) -> (Vec<bool>, bool) {
     let mut has = vec![false; asked.terms.len()];
-    let mut others: [Option<u32>; OTHERS] = [None; OTHERS];
-    for text in texts {
-        let mut look = |word: &str| {
-            for index in analyser::indices(word) {
-                if let Some(at) = asked.terms.iter().position(|(term, _)| *term == index) {
-                    has[at] = true;
-                } else if !others.contains(&Some(index))
-                    && let Some(free) = others.iter_mut().find(|other| other.is_none())
-                {
-                    *free = Some(index);
-                }
-            }
-            !others.contains(&None)
-        };
-        let mut says_more = false;
-        for word in analyser::written(text.as_ref()) {
-            // Most words need no look at their terms: a stem begins as its word does.
-            let beginning = word.beginning();
-            if beginning != Beginning::default() && (!says_more || asked.may_be(beginning)) {
-                says_more = look(&word.folded());
-            }
-            for part in word.parts() {
-                says_more = look(&part);
-            }
+    let mut others: Vec<u32> = Vec::with_capacity(OTHERS);
+    for index in terms {
+        if let Some(at) = asked.terms.iter().position(|(term, _)| *term == index) {
+            has[at] = true;
+        } else if others.len() < OTHERS && !others.contains(&index) {
+            others.push(index);
         }
     }
-    (has, others.contains(&None))
+    (has, others.len() < OTHERS)
 }
 
 fn share(asked: &Asked, has: &[bool]) -> f32 {
@@ -194,7 +190,8 @@ impl Around<'_> {
 fn bonus(asked: &Asked, unit: &Unit, text: &str) -> f32 {
     if asked.definition
         && unit.is_sentence()
-        && cue::subject(text).is_some_and(|subject| share(asked, &terms(asked, [subject]).0) >= SAME)
+        && cue::subject(text)
+            .is_some_and(|subject| share(asked, &terms_in(asked, analyser::indices(subject)).0) >= SAME)
     {
         return DEFINES;
     }
@@ -213,7 +210,7 @@ fn tells_how(units: &[Unit], at: usize, text: &str) -> bool {
 
 /// A passage in another language is the second choice where the question's own says something.
 fn prefer(language: Language, read: &mut [Read<'_>]) {
-    let is_foreign: Vec<bool> = read.iter().map(|read| Language::of(read.passage.text) != language).collect();
+    let is_foreign: Vec<bool> = read.iter().map(|read| read.content.language != language).collect();
     let best = |foreign: &[bool]| {
         let among = read.iter().zip(&is_foreign).filter(|(_, is_foreign)| foreign.contains(is_foreign));
         among.flat_map(|(read, _)| &read.weights).copied().fold(0.0, f32::max)
