@@ -72,6 +72,48 @@ async fn look(
     let mut documents: Vec<Uuid> = known.iter().map(|known| known.passage.document.0).collect();
     documents.sort_unstable();
     documents.dedup();
+    let mut seen = Seen::default();
+    let live = if unknown.is_empty() {
+        live(ledger, &documents).await?
+    } else {
+        read(ledger, &documents, unknown, audience, remembered, &mut seen).await?
+    };
+    let mut is_current = true;
+    for known in known {
+        match live.get(&known.passage.document.0) {
+            Some((Some(revision), tags)) if *revision == known.revision => {
+                if may_see(audience, tags.iter().chain(&known.tags)) {
+                    seen.passages.push(Arc::clone(&known.passage));
+                }
+            }
+            _ => {
+                remembered.forget(known.passage.chunk.0);
+                is_current = false;
+            }
+        }
+    }
+    Ok((seen, is_current))
+}
+
+/// The live revision of documents, and their tags.
+type Live = HashMap<Uuid, (Option<Uuid>, Vec<String>)>;
+
+/// In the usual case, where all is known, in the smallest of statements.
+async fn live(ledger: &Ledger, documents: &[Uuid]) -> Result<Live, Error> {
+    let rows = sqlx::query!("SELECT id, live_revision, tags FROM documents WHERE id = ANY($1)", documents);
+    let rows = rows.fetch_all(&ledger.pool).await?;
+    Ok(rows.into_iter().map(|row| (row.id, (row.live_revision, row.tags))).collect())
+}
+
+/// The same, and what may be seen of unknown chunks, which are remembered from now on.
+async fn read(
+    ledger: &Ledger,
+    documents: &[Uuid],
+    unknown: &[Uuid],
+    audience: Option<&[String]>,
+    remembered: &Remembered,
+    seen: &mut Seen,
+) -> Result<Live, Error> {
     let rows = sqlx::query!(
         r#"SELECT d.id AS "document_id!", d.live_revision, d.tags AS "document_tags!", NULL::uuid AS "id?",
                   NULL::int AS "position?", NULL::text AS "source?", NULL::text AS "path?", NULL::text AS "title?",
@@ -92,13 +134,12 @@ async fn look(
            WHERE c.id = ANY($2) AND CASE
                WHEN rc.chunk_id IS NOT NULL THEN $3::text[] IS NULL OR (d.tags || r.tags) && $3
                ELSE d.live_revision IS NOT NULL AND d.updated_at > clock_timestamp() - interval '2 seconds' END"#,
-        &documents,
+        documents,
         unknown,
         audience
     )
     .fetch_all(&ledger.pool)
     .await?;
-    let mut seen = Seen::default();
     let mut live = HashMap::with_capacity(documents.len());
     for row in rows {
         let (Some(id), Some(heading), Some(text)) = (row.id, row.heading, row.text) else {
@@ -128,21 +169,7 @@ async fn look(
         });
         seen.passages.push(passage);
     }
-    let mut is_current = true;
-    for known in known {
-        match live.get(&known.passage.document.0) {
-            Some((Some(revision), tags)) if *revision == known.revision => {
-                if may_see(audience, tags.iter().chain(&known.tags)) {
-                    seen.passages.push(Arc::clone(&known.passage));
-                }
-            }
-            _ => {
-                remembered.forget(known.passage.chunk.0);
-                is_current = false;
-            }
-        }
-    }
-    Ok((seen, is_current))
+    Ok(live)
 }
 
 fn may_see<'a>(audience: Option<&[String]>, mut tags: impl Iterator<Item = &'a String>) -> bool {
