@@ -8,12 +8,12 @@ use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf};
 use knowledge::index::Found;
 use knowledge::rerank::{self, Ranked, rerank};
-use knowledge::{Fusion, Reading, Wanted};
+use knowledge::{Fusion, Wanted};
 use store::passages::Passage;
 use uuid::Uuid;
 
 use crate::rank;
-use crate::readings::Readings;
+use crate::readings::{Read, Readings};
 
 /// Nearest points asked for at the least: a passage that words found and that is not among them is surely no
 /// better than the last.
@@ -28,7 +28,7 @@ pub(crate) struct Candidate {
     pub(crate) cosine: f32,
     pub(crate) passage: Arc<Passage>,
     /// Of this passage.
-    pub(crate) reading: Arc<Reading>,
+    pub(crate) read: Arc<Read>,
 }
 
 /// What to ask of the index: as many hits by words as wanted, and the nearest.
@@ -62,16 +62,16 @@ pub(crate) fn candidates(
     for hit in &found.hits {
         if let Some(passage) = rows.remove(&hit.id) {
             let cosine = cosines.get(&hit.id).copied().unwrap_or(last);
-            let reading = readings.of(&passage);
-            candidates.push(Candidate { lexical: hit.score, cosine, passage, reading });
+            let read = readings.of(&passage);
+            candidates.push(Candidate { lexical: hit.score, cosine, passage, read });
         }
     }
     for hit in &found.dense {
         if let Some(passage) = rows.remove(&hit.id) {
             let vector = analyser::document(&passage.title, &passage.heading, &passage.text);
             let lexical = coverage::score(query, idf, &vector);
-            let reading = readings.of(&passage);
-            candidates.push(Candidate { lexical, cosine: hit.score, passage, reading });
+            let read = readings.of(&passage);
+            candidates.push(Candidate { lexical, cosine: hit.score, passage, read });
         }
     }
     candidates
@@ -103,13 +103,13 @@ pub(crate) fn order(query: &Query, idf: &Idf, candidates: &[Candidate], fusion: 
 /// What is looked at a second time.
 fn texts(candidates: &[Candidate]) -> Vec<rerank::Candidate<'_>> {
     let of = |candidate| {
-        let Candidate { lexical, passage, reading, .. }: &Candidate = candidate;
+        let Candidate { lexical, passage, read, .. }: &Candidate = candidate;
         rerank::Candidate {
             score: *lexical,
             title: &passage.title,
             heading: &passage.heading,
             text: &passage.text,
-            reading,
+            reading: &read.reading,
         }
     };
     candidates.iter().map(of).collect()
@@ -120,7 +120,7 @@ pub(crate) fn shown(candidates: &[Candidate], ranked: &[Ranked], limit: usize) -
     let ordered: Vec<rank::Candidate<'_>> = ranked
         .iter()
         .map(|ranked| {
-            let row = &candidates[ranked.candidate].passage;
+            let Candidate { passage: row, read, .. } = &candidates[ranked.candidate];
             rank::Candidate {
                 chunk: row.chunk,
                 document: row.document,
@@ -128,6 +128,7 @@ pub(crate) fn shown(candidates: &[Candidate], ranked: &[Ranked], limit: usize) -
                 heading: &row.heading,
                 score: ranked.score,
                 text: &row.text,
+                fingerprint: read.fingerprint,
             }
         })
         .collect();

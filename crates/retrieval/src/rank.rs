@@ -16,6 +16,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) heading: &'a [String],
     pub(crate) score: f32,
     pub(crate) text: &'a str,
+    /// [`fingerprint`] of the text.
+    pub(crate) fingerprint: u64,
 }
 
 /// A passage: chunks that follow one another, with the score of the best.
@@ -49,7 +51,7 @@ pub(crate) fn rank(candidates: &[Candidate<'_>], limit: usize) -> Vec<Merged> {
             continue;
         }
         taken[best] = true;
-        if !texts.insert(fingerprint(candidates[best].text)) {
+        if !texts.insert(candidates[best].fingerprint) {
             continue;
         }
         let members = neighbours(candidates, &mut taken, best);
@@ -87,7 +89,7 @@ fn neighbours(candidates: &[Candidate<'_>], taken: &mut [bool], best: usize) -> 
 }
 
 /// Equal for texts that differ in spaces, punctuation and case only: the same article under two paths.
-fn fingerprint(text: &str) -> u64 {
+pub(crate) fn fingerprint(text: &str) -> u64 {
     // FNV-1a, a character at a time.
     let mix = |hash: u64, letter: char| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3);
     text.chars().fold(0xcbf2_9ce4_8422_2325, |hash, letter| match letter {
@@ -111,6 +113,7 @@ mod tests {
             heading: &[],
             score,
             text,
+            fingerprint: fingerprint(text),
         }
     }
 

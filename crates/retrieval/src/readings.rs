@@ -1,4 +1,4 @@
-//! Passages that reranking need not read again: cutting thirty of them into words took longer than all else that a search
+//! Passages that ordering need not read again: cutting thirty of them into words took longer than all else that a search
 //! does.
 
 use std::sync::Arc;
@@ -6,6 +6,8 @@ use std::sync::Arc;
 use knowledge::{Reading, Remembered};
 use store::passages::Passage;
 use uuid::Uuid;
+
+use crate::rank;
 
 /// Bytes of all that is remembered: some 7,000 chunks of the usual size.
 const LIMIT: u64 = 8 << 20;
@@ -19,11 +21,13 @@ pub(crate) struct Readings {
     remembered: Remembered<Uuid, Read>,
 }
 
-/// What a chunk's words are under a title: text and headings of a chunk never change, the title of its document may.
-#[derive(Debug)]
-struct Read {
+/// A chunk under a title: text and headings of a chunk never change, the title of its document may.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Read {
     title: Box<str>,
-    reading: Arc<Reading>,
+    pub(crate) reading: Reading,
+    /// See [`rank::fingerprint`].
+    pub(crate) fingerprint: u64,
 }
 
 impl Default for Readings {
@@ -35,21 +39,21 @@ impl Default for Readings {
 
 impl Readings {
     /// Reads a passage, or remembers it.
-    pub(crate) fn of(&self, passage: &Passage) -> Arc<Reading> {
+    pub(crate) fn of(&self, passage: &Passage) -> Arc<Read> {
         let id = passage.chunk.0;
-        if let Some(read) = self.remembered.get(&id).filter(|read| *read.title == *passage.title) {
-            return Arc::clone(&read.reading);
-        }
-        let reading = Arc::new(read(passage));
-        let title = passage.title.as_str().into();
-        self.remembered.keep(id, Read { title, reading: Arc::clone(&reading) });
-        reading
+        let known = self.remembered.get(&id).filter(|read| *read.title == *passage.title);
+        known.unwrap_or_else(|| self.remembered.keep(id, Read::of(passage)))
     }
 }
 
-/// The words of a passage.
-pub(crate) fn read(passage: &Passage) -> Reading {
-    Reading::of(&passage.title, &passage.heading, &passage.text)
+impl Read {
+    pub(crate) fn of(passage: &Passage) -> Self {
+        Self {
+            title: passage.title.as_str().into(),
+            reading: Reading::of(&passage.title, &passage.heading, &passage.text),
+            fingerprint: rank::fingerprint(&passage.text),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +81,7 @@ mod tests {
         let readings = Readings::default();
         let passage = passage("Billing");
         let first = readings.of(&passage);
-        assert_eq!(*first, read(&passage));
+        assert_eq!(*first, Read::of(&passage));
         assert!(Arc::ptr_eq(&first, &readings.of(&passage)));
     }
 
@@ -86,7 +90,7 @@ mod tests {
         let readings = Readings::default();
         readings.of(&passage("Billing"));
         let renamed = passage("All about invoices");
-        assert_eq!(*readings.of(&renamed), read(&renamed));
-        assert_eq!(*readings.of(&renamed), read(&renamed));
+        assert_eq!(*readings.of(&renamed), Read::of(&renamed));
+        assert_eq!(*readings.of(&renamed), Read::of(&renamed));
     }
 }

@@ -151,10 +151,12 @@ fn a_sentence_that_points_back_comes_with_the_one_before_it() {
 
 #[test]
 fn a_passage_that_is_remembered_is_quoted_as_one_that_is_not() {
-    let text = "Our service has three plans. Каждый тариф включает поддержку. The team plan costs 20 euros a month.";
+    let text =
+        "Our service has three plans. Каждый тариф включает поддержку. The team plan costs 20 euros a month.";
     let other = "The team plan can be cancelled at any time.";
     let quoter = Quoter::default();
-    for question in ["How much is the team plan?", "Что включает тариф?", "How is the team plan cancelled?"] {
+    for question in ["How much is the team plan?", "Что включает тариф?", "How is the team plan cancelled?"]
+    {
         let passages = [passage(0, "Plans", &[], text), passage(1, "Plans", &[], other)];
         let language = Language::of(question);
         let anew = Quoter::default().answer(question, &passages, language, |_| 2.0);

@@ -52,22 +52,22 @@ impl Sentences {
 }
 
 /// Reads the candidates of one question.
-pub(super) struct Reader<'query> {
+pub(super) struct Reader<'query, 'text> {
     query: &'query Query,
     /// For each word: the IDF of its stem, the beginning it is recognised by.
     words: Vec<(f32, Beginning)>,
     /// Of these beginnings.
     keys: Vec<u16>,
     total: f32,
-    /// Tokens that begin like a word of the question, and how alike they are to which.
-    known: HashMap<String, Vec<(usize, f32)>>,
+    /// Words as they are written that begin like one of the question's, and how alike they are to which.
+    known: HashMap<&'text str, Vec<(usize, f32)>>,
     /// For each word: where it is in the passage, how alike.
     places: Vec<Vec<(usize, f32)>>,
     /// For each word: the most alike in this sentence.
     sentence: Vec<f32>,
 }
 
-impl<'query> Reader<'query> {
+impl<'query, 'text> Reader<'query, 'text> {
     pub(super) fn new(query: &'query Query, idf: &Idf) -> Self {
         let words: Vec<_> =
             query.words.iter().map(|word| (idf.of(word.term), beginning(&word.folded))).collect();
@@ -82,7 +82,7 @@ impl<'query> Reader<'query> {
         }
     }
 
-    pub(super) fn read(&mut self, candidate: &Candidate<'_>) -> Passage {
+    pub(super) fn read(&mut self, candidate: &Candidate<'text>) -> Passage {
         self.places.iter_mut().for_each(Vec::clear);
         let mut position = 0;
         let mut heading = 0.0f32;
@@ -104,7 +104,7 @@ impl<'query> Reader<'query> {
     }
 
     /// Notes the places of the words in a field, and what its sentences have.
-    fn field(&mut self, text: &str, marks: &[Mark], position: &mut usize) -> Sentences {
+    fn field(&mut self, text: &'text str, marks: &[Mark], position: &mut usize) -> Sentences {
         let mut sentences = Sentences::default();
         let mut first = true;
         self.sentence.fill(0.0);
@@ -119,12 +119,11 @@ impl<'query> Reader<'query> {
                 continue;
             }
             let Some(token) = mark.word(text) else { continue };
-            let folded = token.folded();
-            let alike = if let Some(alike) = self.known.get(&*folded) {
+            let alike = if let Some(alike) = self.known.get(token.text) {
                 alike
             } else {
-                let alike = self.alike(&folded);
-                self.known.entry(folded.into_owned()).or_insert(alike)
+                let alike = self.alike(&token.folded());
+                self.known.entry(token.text).or_insert(alike)
             };
             for &(word, alike) in alike {
                 self.places[word].push((*position, alike));

@@ -20,7 +20,7 @@ use super::{across, nearness};
 use crate::candidates::{Candidate, candidates, ids, order, wanted};
 use crate::evaluate::ndcg;
 use crate::meaning::cosine;
-use crate::readings::{Readings, read};
+use crate::readings::{Read, Readings};
 use crate::search::lost;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
@@ -173,7 +173,7 @@ impl Fitting<'_> {
             candidate.lexical = coverage::score(query, idf, &sparse);
             candidate.cosine = cosine(vector, &dense);
             candidate.passage = Arc::new(bare.clone());
-            candidate.reading = Arc::new(read(bare));
+            candidate.read = Arc::new(Read::of(bare));
             own.push(bare.chunk.0);
         }
         Ok((candidates, own))
