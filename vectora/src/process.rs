@@ -262,6 +262,7 @@ impl Worker<'_> {
             vectors,
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
+            carried: workers::stages::Carried::default(),
         };
         let workshop = workers::runner::Workshop::new(&tools, self.nats.clone(), self.health.clone());
         for name in stages {

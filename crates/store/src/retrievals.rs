@@ -1,5 +1,7 @@
 //! What was found for a turn, between `retrieve` and `answer`: JSON whose shape is theirs, as text.
 
+use std::sync::Arc;
+
 use contract::{Kind, Stage, TurnId};
 use uuid::Uuid;
 
@@ -7,16 +9,15 @@ use crate::turns::{ANSWER, Turn};
 use crate::work::{self, Claim, Outcome, Transition, Verdict};
 use crate::{Error, Ledger, turns};
 
+/// A claimed turn, and what was found for it.
+pub type Searched = (Claim, Arc<Turn>, Verdict<Arc<str>>);
+
 /// Settles turns whose search is done: what was found is kept, and `answer` comes next. A turn that is given up ends
 /// as any other does.
 ///
 /// # Errors
 /// [`Error`]; at COMMIT the outcome is unknown: read again, do not compensate.
-pub async fn settle(
-    ledger: &Ledger,
-    stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<String>)],
-) -> Result<Vec<Outcome>, Error> {
+pub async fn settle(ledger: &Ledger, stage: &Stage, batch: &[Searched]) -> Result<Vec<Outcome>, Error> {
     if batch.iter().any(|(_, _, verdict)| matches!(verdict, Verdict::Failed { .. })) {
         return settle_apart(ledger, stage, batch).await;
     }
@@ -42,7 +43,7 @@ pub async fn settle(
         let mut outcome = Outcome { settled: row.is_some(), ..Outcome::default() };
         if let (Some(row), Verdict::Done(result)) = (row, verdict) {
             ids.push(turn.id.0);
-            found.push(result.clone());
+            found.push(&**result);
             outcome.tickets.extend(
                 row.issued_at
                     .map(|at| contract::Ticket::new(Kind::Turn, turn.id.0, ANSWER, at.timestamp_micros())),
@@ -54,7 +55,7 @@ pub async fn settle(
         "INSERT INTO retrievals (turn_id, found) SELECT g.id, g.found FROM unnest($1::uuid[], $2::text[]) AS g(id, found)
          ON CONFLICT (turn_id) DO UPDATE SET found = EXCLUDED.found",
         &ids,
-        &found
+        &found as &[&str]
     )
     .execute(&mut *tx)
     .await?;
@@ -64,11 +65,7 @@ pub async fn settle(
 }
 
 /// A batch with failures: those end their turns, with everything that follows, in a transaction of their own.
-async fn settle_apart(
-    ledger: &Ledger,
-    stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<String>)],
-) -> Result<Vec<Outcome>, Error> {
+async fn settle_apart(ledger: &Ledger, stage: &Stage, batch: &[Searched]) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = vec![Outcome::default(); batch.len()];
     for failed in [true, false] {
         let chosen: Vec<usize> =
@@ -77,12 +74,8 @@ async fn settle_apart(
             let part: Vec<_> = chosen
                 .iter()
                 .map(|n| {
-                    let (claim, turn, verdict) = &batch[*n];
-                    let Verdict::Failed { error, cut_off } = verdict else {
-                        unreachable!("chosen as failed")
-                    };
-                    let verdict = Verdict::Failed { error: error.clone(), cut_off: *cut_off };
-                    (claim.clone(), turn.clone(), verdict)
+                    let (claim, turn, verdict) = batch[*n].clone();
+                    (claim, turn, verdict.map(|_| unreachable!("chosen as failed")))
                 })
                 .collect();
             turns::settle(ledger, stage, &part).await?

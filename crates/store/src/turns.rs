@@ -3,6 +3,7 @@
 mod stranded;
 mod written;
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use contract::{
@@ -258,13 +259,13 @@ pub(crate) async fn supersede(
 pub async fn settle(
     ledger: &Ledger,
     stage: &Stage,
-    batch: &[(Claim, Turn, Verdict<Answered>)],
+    batch: &[(Claim, impl Borrow<Turn>, Verdict<Answered>)],
 ) -> Result<Vec<Outcome>, Error> {
     let mut tx = ledger.begin().await?;
     let ending: Vec<Uuid> = batch
         .iter()
         .filter(|(_, _, verdict)| matches!(verdict, Verdict::Done(_) | Verdict::Failed { .. }))
-        .map(|(_, turn, _)| turn.conversation.0)
+        .map(|(_, turn, _)| turn.borrow().conversation.0)
         .collect();
     if !ending.is_empty() {
         conversations::lock(&mut tx, &ending).await?;
@@ -283,6 +284,7 @@ pub async fn settle(
     let (mut answers, mut drafts) = (Vec::new(), Vec::new());
     let (mut freed, mut delivering) = (Vec::new(), Vec::new());
     for ((claim, turn, verdict), outcome) in batch.iter().zip(&mut outcomes) {
+        let turn = turn.borrow();
         outcome.settled = settled.contains(&claim.fence());
         if !outcome.settled {
             continue;

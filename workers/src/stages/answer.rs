@@ -7,6 +7,7 @@
 //! A repeat asks the model again, and pays twice; a late result of a worker that lost its claim is thrown
 //! away by the fence.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
@@ -17,7 +18,7 @@ use store::turns::{self, Answered, Turn};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
-use super::Tools;
+use super::{Carried, Tools};
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
 use crate::writer::Outcome as Worded;
@@ -31,15 +32,18 @@ pub(super) struct Answer {
     author: Author,
     quoter: Quoter,
     presence: Presence,
+    carried: Carried,
 }
 
 impl Answer {
     pub(super) fn new(tools: &Tools) -> Self {
+        tools.carried.begin();
         Self {
             ledger: tools.ledger.clone(),
             author: tools.author.clone(),
             quoter: Quoter::default(),
             presence: tools.presence.clone(),
+            carried: tools.carried.clone(),
         }
     }
 }
@@ -47,8 +51,8 @@ impl Answer {
 /// A turn, and what was found for it.
 #[derive(Debug, Clone)]
 pub(super) struct Question {
-    turn: Turn,
-    found: Found,
+    pub(super) turn: Arc<Turn>,
+    pub(super) found: Arc<Found>,
 }
 
 impl Stage for Answer {
@@ -58,18 +62,11 @@ impl Stage for Answer {
     type Output = Answered;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
-        let turns = turns::load(&self.ledger, claims).await?;
-        let ids: Vec<_> = turns.iter().flatten().map(|turn| turn.id).collect();
-        let mut found = retrievals::load(&self.ledger, &ids).await?.into_iter();
-        Ok(turns
-            .into_iter()
-            .map(|turn| {
-                let turn = turn?;
-                // What another release found in another shape is not for this one to read.
-                let found = found.next()?.map(|found| serde_json::from_str(&found)).transpose().ok()?;
-                Some(Question { turn, found: found.unwrap_or_default() })
-            })
-            .collect())
+        let carried: Vec<Option<Question>> = claims.iter().map(|claim| self.carried.take(claim)).collect();
+        let others = claims.iter().zip(&carried).filter(|(_, carried)| carried.is_none());
+        let others: Vec<Claim> = others.map(|(claim, _)| claim.clone()).collect();
+        let mut read = self.read(&others).await?.into_iter();
+        Ok(carried.into_iter().map(|carried| carried.or_else(|| read.next().flatten())).collect())
     }
 
     async fn handle(&self, claim: &Claim, question: &Question) -> Result<Answered, StageError> {
@@ -104,7 +101,7 @@ impl Stage for Answer {
     ) -> Result<Vec<Outcome>, Error> {
         let batch: Vec<_> = batch
             .iter()
-            .map(|(claim, question, verdict)| (claim.clone(), question.turn.clone(), verdict.clone()))
+            .map(|(claim, question, verdict)| (claim.clone(), Arc::clone(&question.turn), verdict.clone()))
             .collect();
         turns::settle(&self.ledger, &Self::STAGE, &batch).await
     }
@@ -115,6 +112,26 @@ impl Stage for Answer {
 }
 
 impl Answer {
+    /// Turns with what was found for them, out of the ledger.
+    async fn read(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        let turns = turns::load(&self.ledger, claims).await?;
+        let ids: Vec<_> = turns.iter().flatten().map(|turn| turn.id).collect();
+        let mut found = retrievals::load(&self.ledger, &ids).await?.into_iter();
+        Ok(turns
+            .into_iter()
+            .map(|turn| {
+                let turn = turn?;
+                // What another release found in another shape is not for this one to read.
+                let found: Option<Found> =
+                    found.next()?.map(|found| serde_json::from_str(&found)).transpose().ok()?;
+                Some(Question { turn: Arc::new(turn), found: Arc::new(found.unwrap_or_default()) })
+            })
+            .collect())
+    }
+
     /// What a model writes, shown while it grows where that can be.
     async fn write(
         &self,

@@ -11,6 +11,10 @@ use crate::runner::Workshop;
 use crate::{Author, Metrics};
 use crate::{Settings, stage::Stage as _};
 
+mod carried;
+
+pub use carried::Carried;
+
 macro_rules! stages {
     ($($module:ident :: $name:ident),+ $(,)?) => {
         $(mod $module;)+
@@ -54,6 +58,7 @@ pub struct Tools {
     pub retriever: retrieval::Retriever,
     pub vectors: retrieval::Vectors,
     pub sandbox: ::extract::Sandbox,
+    pub carried: Carried,
 }
 
 /// Tickets with the stages they are for; a ticket for a stage this release does not have is left to the

@@ -4,13 +4,16 @@
 //! Reads: the turn and its messages, the index, the ledger's passages. Writes: what was found, text included, so that
 //! citations survive the document. Deliberately not here: deciding anything. A repeat searches again.
 
+use std::sync::Arc;
+
 use contract::{Kind, MessageId, Stream};
-use retrieval::Retriever;
+use retrieval::{Found, Retriever};
 use store::turns::{self, Turn};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
-use super::Tools;
+use super::answer::Question;
+use super::{Carried, Tools};
 use crate::Author;
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
@@ -23,25 +26,41 @@ pub(super) struct Retrieve {
     retriever: Retriever,
     presence: Presence,
     author: Author,
+    carried: Carried,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub(super) struct Searched {
+    found: Arc<Found>,
+    /// As it is written.
+    json: Arc<str>,
 }
 
 impl Retrieve {
     pub(super) fn new(tools: &Tools) -> Self {
-        Self { ledger: tools.ledger.clone(), retriever: tools.retriever.clone(), presence: tools.presence.clone(), author: tools.author.clone() }
+        Self {
+            ledger: tools.ledger.clone(),
+            retriever: tools.retriever.clone(),
+            presence: tools.presence.clone(),
+            author: tools.author.clone(),
+            carried: tools.carried.clone(),
+        }
     }
 }
 
 impl Stage for Retrieve {
     const STAGE: contract::Stage =
         contract::Stage { name: turns::RETRIEVE, kind: Kind::Turn, stream: Stream::Turns };
-    type Input = Turn;
-    type Output = String;
+    type Input = Arc<Turn>;
+    type Output = Searched;
 
-    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Turn>>, Error> {
-        turns::load(&self.ledger, claims).await
+    async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Arc<Turn>>>, Error> {
+        let turns = turns::load(&self.ledger, claims).await?;
+        Ok(turns.into_iter().map(|turn| turn.map(Arc::new)).collect())
     }
 
-    async fn handle(&self, _claim: &Claim, turn: &Turn) -> Result<String, StageError> {
+    async fn handle(&self, _claim: &Claim, turn: &Arc<Turn>) -> Result<Searched, StageError> {
         self.presence.typing(turn.channel, &turn.address);
         let searched = match &self.author {
             Author::Writer(writer) => writer.stand_alone(turn).await,
@@ -57,14 +76,29 @@ impl Stage for Retrieve {
             }
         })?;
         found.searched = searched;
-        serde_json::to_string(&found).map_err(|error| StageError::Reject { source: error.into() })
+        let json = serde_json::to_string(&found).map_err(|error| StageError::Reject { source: error.into() })?;
+        Ok(Searched { found: Arc::new(found), json: json.into() })
     }
 
-    async fn settle(&self, batch: &[(Claim, Turn, Verdict<String>)]) -> Result<Vec<Outcome>, Error> {
-        retrievals::settle(&self.ledger, &Self::STAGE, batch).await
+    async fn settle(
+        &self,
+        batch: &[(Claim, Arc<Turn>, Verdict<Searched>)],
+    ) -> Result<Vec<Outcome>, Error> {
+        let written = batch.iter().map(|(claim, turn, verdict)| {
+            (claim.clone(), Arc::clone(turn), verdict.clone().map(|searched| searched.json))
+        });
+        let written: Vec<_> = written.collect();
+        let outcomes = retrievals::settle(&self.ledger, &Self::STAGE, &written).await?;
+        for ((claim, turn, verdict), outcome) in batch.iter().zip(&outcomes) {
+            if let (Verdict::Done(Searched { found, .. }), true) = (verdict, outcome.settled) {
+                let question = Question { turn: Arc::clone(turn), found: Arc::clone(found) };
+                self.carried.keep(claim, question);
+            }
+        }
+        Ok(outcomes)
     }
 
-    fn questions(turn: &Turn) -> &[MessageId] {
+    fn questions(turn: &Arc<Turn>) -> &[MessageId] {
         &turn.messages
     }
 }
