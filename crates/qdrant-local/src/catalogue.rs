@@ -37,7 +37,7 @@ pub(crate) struct Catalogue {
     collections: RwLock<BTreeMap<String, Collection>>,
     /// Creations and removals one at a time: both are a few steps on the disk.
     changes: tokio::sync::Mutex<()>,
-    /// `None` once it is closed; dropping the file lets another server have the directory.
+    /// `None` once it is closed, and another server may have the directory.
     lock: Mutex<Option<File>>,
 }
 
@@ -99,6 +99,10 @@ impl Catalogue {
     pub(crate) async fn create(&self, name: &str, config: EdgeConfig) -> Result<(), Refusal> {
         check_name(name)?;
         let _one_at_a_time = self.changes.lock().await;
+        // A closed catalogue lists nothing: what lies there would be taken for what a failed creation left.
+        if self.lock.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(Refusal::Closed);
+        }
         if self.exists(name) {
             return Err(Refusal::Exists(name.to_owned()));
         }
@@ -208,4 +212,34 @@ fn check_name(name: &str) -> Result<(), Refusal> {
         return Err(Refusal::field("collection_name", "holds or begins with a character that it must not"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use qdrant_client::qdrant::{CreateCollectionBuilder, SparseVectorsConfigBuilder};
+
+    use super::*;
+    use crate::convert;
+
+    #[tokio::test]
+    async fn a_closed_catalogue_makes_nothing_and_leaves_what_lies_there() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let rhythm = Rhythm { seal_every: 100, flush_every: Duration::from_secs(1) };
+        let catalogue = Catalogue::open(directory.path().to_owned(), rhythm).expect("it opens");
+        let config = || {
+            let mut sparse = SparseVectorsConfigBuilder::default();
+            sparse.add_named_vector_params(
+                "words",
+                qdrant_client::qdrant::SparseVectorParamsBuilder::default(),
+            );
+            let request = CreateCollectionBuilder::new("c").sparse_vectors_config(sparse).build();
+            convert::settings(request).expect("it is understood")
+        };
+        catalogue.create("c", config()).await.expect("made");
+        catalogue.close().await;
+        assert!(matches!(catalogue.create("c", config()).await, Err(Refusal::Closed)));
+        assert!(directory.path().join("c").join("segments").is_dir());
+    }
 }

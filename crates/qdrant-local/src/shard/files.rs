@@ -77,7 +77,8 @@ fn tuned(mut config: EdgeConfig) -> EdgeConfig {
 /// # Errors
 /// For people; the directory is left as it is.
 pub(super) fn open(directory: &Path) -> Result<(EdgeShard, Journal), String> {
-    prune_log(&directory.join(LOG)).map_err(|error| format!("{LOG}: {error}"))?;
+    let log = directory.join(LOG);
+    wait_until_unlocked(&log).and_then(|()| prune_log(&log)).map_err(|error| format!("{LOG}: {error}"))?;
     match fs::remove_dir_all(directory.join(HALF_SEGMENTS)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(format!("{HALF_SEGMENTS}: {error}"));
@@ -86,7 +87,6 @@ pub(super) fn open(directory: &Path) -> Result<(EdgeShard, Journal), String> {
     }
     let (mut journal, entries) =
         Journal::open(&directory.join(JOURNAL)).map_err(|error| format!("{JOURNAL}: {error}"))?;
-    wait_until_unlocked(&directory.join(LOG)).map_err(|error| format!("{LOG}: {error}"))?;
     let edge = guarded(|| EdgeShard::load(directory, None).map_err(|error| error.to_string()))?;
     guarded(|| replay(&edge, entries))?;
     guarded(|| duplicates::remove(&edge))?;
@@ -112,7 +112,10 @@ fn wait_until_unlocked(log: &Path) -> io::Result<()> {
             // Not left to closing, for the same reason.
             Ok(()) => return file.unlock(),
             Err(fs::TryLockError::WouldBlock) if began.elapsed() < LOCKED => thread::sleep(LOOK),
-            Err(error) => return Err(error.into()),
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(io::Error::other("another process holds its lock"));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(error),
         }
     }
 }
