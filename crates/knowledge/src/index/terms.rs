@@ -88,21 +88,26 @@ impl Index {
     ) -> Result<Found, IndexError> {
         let now = Instant::now();
         let terms = wanted.sparse.map_or(&[][..], |query| &query.indices);
-        let Looked { mut statistics, unknown, recount } = self.terms.look_up(collection, terms, now);
-        if unknown.is_empty() && statistics.points > 0 && !recount {
+        let mut counted = None;
+        if self.terms.is_due(collection, now) {
+            // Before anything is looked up: what was learnt of another number of points is worth nothing.
+            let points = self.count(collection).await?;
+            self.terms.confirm(collection, points, now);
+            counted = Some(points);
+        }
+        let (mut statistics, unknown) = self.terms.look_up(collection, terms, now);
+        if unknown.is_empty() && statistics.points > 0 {
             let Probed { hits, dense, .. } = self.search_with_probes(collection, wanted, &[]).await?;
             return Ok(Found { hits, dense, statistics });
         }
-        let known = if recount { None } else { self.terms.counted(collection, now) };
+        let known = counted.or_else(|| self.terms.counted(collection, now));
         let count = async { if known.is_some() { Ok(None) } else { self.count(collection).await.map(Some) } };
-        let (probed, counted) =
+        let (probed, counted_now) =
             tokio::try_join!(self.search_with_probes(collection, wanted, &unknown), count)?;
         let learnt =
             unknown.iter().copied().zip(probed.probes.iter().map(|probe| probe.map(super::Probe::idf)));
         let learnt: Vec<(u32, Option<f32>)> = learnt.collect();
-        if let (true, Some(points)) = (recount, counted) {
-            self.terms.confirm(collection, points);
-        }
+        let counted = counted.or(counted_now);
         statistics.points = counted.or(known).unwrap_or_default();
         statistics.idf.extend(learnt.iter().filter_map(|&(term, idf)| Some((term, idf?))));
         self.terms.learn(collection, &learnt, counted, now);
@@ -131,7 +136,7 @@ struct Known {
     /// together.
     since: Instant,
     of: u64,
-    /// When it was last asked whether there are as many still.
+    /// When there were last seen to be as many still.
     asked: Instant,
     points: u64,
     /// When the points were counted.
@@ -139,31 +144,32 @@ struct Known {
     terms: HashMap<u32, Option<f32>>,
 }
 
-/// What a question's terms are looked up to.
-#[derive(Debug, Default)]
-struct Looked {
-    statistics: Statistics,
-    unknown: Vec<u32>,
-    /// This caller is to count the points, and [`Cache::confirm`] what is known.
-    recount: bool,
-}
-
 impl Cache {
-    /// What is known, and which terms are not.
-    fn look_up(&self, collection: &str, terms: &[u32], now: Instant) -> Looked {
+    /// Whether the points are to be counted, and what is known to be [confirmed](Self::confirm), before terms are looked
+    /// up. Several questions at once may be told so.
+    fn is_due(&self, collection: &str, now: Instant) -> bool {
+        self.locked().get(collection).is_some_and(|known| now.duration_since(known.asked) > LIFE)
+    }
+
+    /// Forgets what was learnt of more or fewer points, or too long ago; otherwise the terms in no point alone.
+    fn confirm(&self, collection: &str, points: u64, now: Instant) {
         let mut collections = self.locked();
-        if collections.get(collection).is_some_and(|known| now.duration_since(known.since) > LONGEST) {
+        let Some(known) = collections.get_mut(collection) else { return };
+        if known.of != points || now.duration_since(known.since) > LONGEST {
             collections.remove(collection);
+            return;
         }
-        let Some(known) = collections.get_mut(collection) else {
-            return Looked { unknown: terms.to_vec(), ..Looked::default() };
+        known.terms.retain(|_, idf| idf.is_some());
+        (known.asked, known.points, known.counted) = (now, points, now);
+    }
+
+    /// What is known, and which terms are not.
+    fn look_up(&self, collection: &str, terms: &[u32], now: Instant) -> (Statistics, Vec<u32>) {
+        let collections = self.locked();
+        let Some(known) = collections.get(collection).filter(|known| now.duration_since(known.asked) <= LIFE)
+        else {
+            return (Statistics::default(), terms.to_vec());
         };
-        let recount = now.duration_since(known.asked) > LIFE;
-        if recount {
-            // One asks for all.
-            known.asked = now;
-            known.terms.retain(|_, idf| idf.is_some());
-        }
         let mut statistics = Statistics { idf: HashMap::with_capacity(terms.len()), points: known.points };
         let mut unknown = Vec::new();
         for &term in terms {
@@ -173,15 +179,7 @@ impl Cache {
                 None => unknown.push(term),
             }
         }
-        Looked { statistics, unknown, recount }
-    }
-
-    /// Forgets what was learnt when there were more or fewer points.
-    fn confirm(&self, collection: &str, points: u64) {
-        let mut collections = self.locked();
-        if collections.get(collection).is_some_and(|known| known.of != points) {
-            collections.remove(collection);
-        }
+        (statistics, unknown)
     }
 
     /// How many points there are, if there are any and they were counted lately.
@@ -227,32 +225,38 @@ mod tests {
     const MOMENT: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_term_is_remembered_for_half_a_minute() {
+    fn terms_are_confirmed_after_half_a_minute_and_those_in_no_point_asked_for_again() {
         let cache = Cache::default();
         let now = Instant::now();
         cache.learn("c", &[(1, Some(2.5)), (2, None)], Some(100), now);
-        let looked = cache.look_up("c", &[1, 2, 3], now + LIFE);
-        assert_eq!((looked.statistics.known(1), looked.statistics.points), (Some(2.5), 100));
-        assert_eq!((looked.unknown, looked.recount), (vec![3], false));
-        let looked = cache.look_up("c", &[1, 2], now + LIFE + MOMENT);
-        assert_eq!((looked.unknown, looked.recount), (vec![2], true), "one in no point is asked for again");
-        assert!(!cache.look_up("c", &[1], now + LIFE + MOMENT).recount, "one asks for all");
+        assert!(!cache.is_due("c", now + LIFE));
+        let (statistics, unknown) = cache.look_up("c", &[1, 2, 3], now + LIFE);
+        assert_eq!((statistics.known(1), statistics.points, unknown), (Some(2.5), 100, vec![3]));
+        let later = now + LIFE + MOMENT;
+        assert!(cache.is_due("c", later));
+        assert_eq!(cache.look_up("c", &[1], later).1, vec![1], "not before it is confirmed");
+        cache.confirm("c", 100, later);
+        assert!(!cache.is_due("c", later));
+        assert_eq!(cache.look_up("c", &[1, 2], later).1, vec![2]);
     }
 
     #[test]
-    fn terms_are_remembered_for_longer_while_there_are_as_many_points() {
+    fn terms_of_another_number_of_points_or_of_long_ago_are_forgotten() {
         let cache = Cache::default();
         let now = Instant::now();
+        let known = || cache.look_up("c", &[1], now).1.is_empty();
         cache.learn("c", &[(1, Some(2.5))], Some(100), now);
-        cache.confirm("c", 100);
-        let unknown = |later| cache.look_up("c", &[1], later).unknown;
-        assert_eq!(unknown(now + LONGEST), Vec::<u32>::new());
-        assert_eq!(unknown(now + LONGEST + MOMENT), vec![1]);
-        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
-        // Counted meanwhile for the sake of other terms: these are still of 100.
+        // Counted meanwhile for the sake of other terms: this one is still of 100.
         cache.learn("c", &[(2, Some(2.5))], Some(101), now);
-        cache.confirm("c", 101);
-        assert_eq!(unknown(now), vec![1]);
+        cache.confirm("c", 100, now);
+        assert!(known());
+        cache.confirm("c", 101, now);
+        assert!(!known());
+        cache.learn("c", &[(1, Some(2.5))], Some(100), now);
+        cache.confirm("c", 100, now + LONGEST);
+        assert_eq!(cache.look_up("c", &[1], now + LONGEST).1, Vec::<u32>::new());
+        cache.confirm("c", 100, now + LONGEST + MOMENT);
+        assert!(!known());
     }
 
     #[test]
@@ -298,6 +302,6 @@ mod tests {
         let now = Instant::now();
         cache.learn("c", &[(1, Some(2.5))], Some(100), now);
         cache.forget("c");
-        assert_eq!(cache.look_up("c", &[1], now).unknown, vec![1]);
+        assert_eq!(cache.look_up("c", &[1], now).1, vec![1]);
     }
 }
