@@ -21,8 +21,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::Language;
+use runtime::cache::Cache;
 
-use crate::Remembered;
 use content::Content;
 use question::Asked;
 
@@ -63,12 +63,12 @@ const BEGINNING: usize = 600;
 /// Quotes passages. Clones share what is remembered of their texts.
 #[derive(Debug, Clone)]
 pub struct Quoter {
-    contents: Remembered<Box<str>, Content>,
+    contents: Cache<Box<str>, Content>,
 }
 
 impl Default for Quoter {
     fn default() -> Self {
-        Self { contents: content::remembered() }
+        Self { contents: content::cache() }
     }
 }
 

@@ -22,7 +22,7 @@ mod weigh;
 
 use knowledge::analyser::{self, Query};
 use knowledge::coverage::{self, Idf, Point};
-use knowledge::rerank::{self, Candidate};
+use knowledge::rerank::{self, Candidate, Reading};
 use knowledge::{Index, Wanted};
 use serde::{Deserialize, Serialize};
 use store::generations::{self, Generation};
@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub(crate) use self::meaning::Fitting;
 pub use self::parallel::{ROWS as TRANSLATED, Row as Translated};
 use self::probe::{Probe, headings, held_out};
-use crate::readings::{Read, Readings};
+use crate::readings::{Readings, read};
 use crate::search::lost;
 use crate::shelf::Shelf;
 use crate::{Fits, RetrievalError, Vectors};
@@ -287,16 +287,16 @@ fn without(heading: &Probe, query: &Query, idf: &Idf, score: f32, passage: &Pass
 fn covered(query: &Query, idf: &Idf, mut hits: Vec<(f32, &Passage)>) -> f32 {
     hits.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     hits.truncate(rerank::CANDIDATES);
-    let readings: Vec<Read> = hits.iter().map(|(_, passage)| Read::of(passage)).collect();
+    let readings: Vec<Reading> = hits.iter().map(|(_, passage)| read(passage)).collect();
     let candidates: Vec<Candidate<'_>> = hits
         .iter()
         .zip(&readings)
-        .map(|((score, passage), read)| Candidate {
+        .map(|((score, passage), reading)| Candidate {
             score: *score,
             title: &passage.title,
             heading: &passage.heading,
             text: &passage.text,
-            reading: &read.reading,
+            reading,
         })
         .collect();
     coverage::coverage(&rerank::rerank(query, idf, &candidates))

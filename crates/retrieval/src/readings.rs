@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use knowledge::{Reading, Remembered};
+use knowledge::Reading;
+use runtime::cache::Cache;
 use store::passages::Passage;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ const CHUNK: u64 = 1100;
 /// What was read. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Readings {
-    remembered: Remembered<Uuid, Read>,
+    cache: Cache<Uuid, Read>,
 }
 
 /// A chunk under a title: text and headings of a chunk never change, the title of its document may.
@@ -33,7 +34,7 @@ pub(crate) struct Read {
 impl Default for Readings {
     fn default() -> Self {
         let bytes = |_: &Uuid, read: &Read| size_of::<Read>() + read.title.len() + read.reading.bytes();
-        Self { remembered: Remembered::within(LIMIT, CHUNK, bytes) }
+        Self { cache: Cache::within(LIMIT, CHUNK, bytes) }
     }
 }
 
@@ -41,16 +42,21 @@ impl Readings {
     /// Reads a passage, or remembers it.
     pub(crate) fn of(&self, passage: &Passage) -> Arc<Read> {
         let id = passage.chunk.0;
-        let known = self.remembered.get(&id).filter(|read| *read.title == *passage.title);
-        known.unwrap_or_else(|| self.remembered.keep(id, Read::of(passage)))
+        let known = self.cache.get(&id).filter(|read| *read.title == *passage.title);
+        known.unwrap_or_else(|| self.cache.keep(id, Read::of(passage)))
     }
+}
+
+/// The words of a passage.
+pub(crate) fn read(passage: &Passage) -> Reading {
+    Reading::of(&passage.title, &passage.heading, &passage.text)
 }
 
 impl Read {
     pub(crate) fn of(passage: &Passage) -> Self {
         Self {
             title: passage.title.as_str().into(),
-            reading: Reading::of(&passage.title, &passage.heading, &passage.text),
+            reading: read(passage),
             fingerprint: rank::fingerprint(&passage.text),
         }
     }

@@ -9,15 +9,15 @@ use crate::turns::{ANSWER, Turn};
 use crate::work::{self, Claim, Outcome, Transition, Verdict};
 use crate::{Error, Ledger, turns};
 
-/// A claimed turn, and what was found for it.
-pub type Searched = (Claim, Arc<Turn>, Verdict<Arc<str>>);
+/// A claimed turn, and what was found for it, as it is kept.
+pub type Settling = (Claim, Arc<Turn>, Verdict<Arc<str>>);
 
 /// Settles turns whose search is done: what was found is kept, and `answer` comes next. A turn that is given up ends
 /// as any other does.
 ///
 /// # Errors
 /// [`Error`]; at COMMIT the outcome is unknown: read again, do not compensate.
-pub async fn settle(ledger: &Ledger, stage: &Stage, batch: &[Searched]) -> Result<Vec<Outcome>, Error> {
+pub async fn settle(ledger: &Ledger, stage: &Stage, batch: &[Settling]) -> Result<Vec<Outcome>, Error> {
     if batch.iter().any(|(_, _, verdict)| matches!(verdict, Verdict::Failed { .. })) {
         return settle_apart(ledger, stage, batch).await;
     }
@@ -65,7 +65,7 @@ pub async fn settle(ledger: &Ledger, stage: &Stage, batch: &[Searched]) -> Resul
 }
 
 /// A batch with failures: those end their turns, with everything that follows, in a transaction of their own.
-async fn settle_apart(ledger: &Ledger, stage: &Stage, batch: &[Searched]) -> Result<Vec<Outcome>, Error> {
+async fn settle_apart(ledger: &Ledger, stage: &Stage, batch: &[Settling]) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = vec![Outcome::default(); batch.len()];
     for failed in [true, false] {
         let chosen: Vec<usize> =

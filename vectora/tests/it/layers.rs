@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("models", &["contract", "runtime"]),
     ("telegram", &["contract", "runtime"]),
     ("qdrant-local", &[]),
-    ("retrieval", &["contract", "store", "knowledge", "grounding", "models"]),
+    ("retrieval", &["contract", "runtime", "store", "knowledge", "grounding", "models"]),
     ("web", &["contract", "runtime", "store"]),
     ("ingress", &["contract", "runtime", "store", "nats", "web", "telegram"]),
     ("api", &["contract", "runtime", "store", "nats", "web", "retrieval"]),

@@ -49,21 +49,8 @@ impl<'text> Written<'text> {
         match self.letters {
             Letters::Small => beginning(self.text),
             Letters::Ascii => beginning(self.text).map(|letter| letter.to_ascii_lowercase()),
-            Letters::Other => self.russian_beginning().unwrap_or_else(|| beginning(&self.folded())),
+            Letters::Other => beginning(&self.folded()),
         }
-    }
-
-    /// The same without folding all of it, where that is a matter of the first letters and the one behind them, which
-    /// might be a mark on the last.
-    fn russian_beginning(&self) -> Option<Beginning> {
-        let mut beginning = Beginning::default();
-        for (at, c) in self.text.chars().take(BEGINNING + 1).enumerate() {
-            let small = small_russian(c)?;
-            if let Some(letter) = beginning.get_mut(at) {
-                *letter = small;
-            }
-        }
-        Some(beginning)
     }
 
     /// The parts of a word that are indexed beside it, folded; most words have none.
@@ -111,7 +98,7 @@ fn gap(text: &str) -> usize {
         if byte.is_ascii() {
             at += 1;
         } else {
-            let Some(c) = text[at..].chars().next().filter(|c| !begins(*c)) else { break };
+            let Some(c) = text[at..].chars().next().filter(|c| !c.is_alphanumeric()) else { break };
             at += c.len_utf8();
         }
     }
@@ -168,12 +155,9 @@ enum Letters {
     Other,
 }
 
-fn begins(c: char) -> bool {
-    c.is_alphanumeric()
-}
-
+/// Of what is not ASCII: whether it goes on a word.
 fn continues(c: char) -> bool {
-    begins(c) || (!c.is_ascii() && (is_combining_mark(c) || invisible(c)))
+    c.is_alphanumeric() || is_combining_mark(c) || invisible(c)
 }
 
 /// Soft hyphens and zero-width characters inside a word: typesetting, not spelling.
@@ -258,6 +242,17 @@ mod tests {
     fn a_letter_written_as_two_characters_is_one() {
         assert_eq!(folded("и\u{306}од"), ["йод"]);
         assert_eq!(folded("ﬁle ＡＢＣ"), ["file", "abc"]);
+    }
+
+    #[test]
+    fn every_character_parts_words_or_does_not() {
+        for c in '\0'..=char::MAX {
+            let goes_on = c.is_alphanumeric() || is_combining_mark(c) || invisible(c);
+            let (inside, before) = (format!("a{c}b"), format!("{c}b"));
+            let words = |text| written(text).map(|word| word.text).collect::<Vec<_>>();
+            assert_eq!(words(&inside), if goes_on { vec![&*inside] } else { vec!["a", "b"] }, "{c:?}");
+            assert_eq!(words(&before), [if c.is_alphanumeric() { &*before } else { "b" }], "{c:?}");
+        }
     }
 
     #[test]

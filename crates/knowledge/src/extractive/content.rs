@@ -1,9 +1,10 @@
 //! What a passage says, apart from any question: read once, and remembered.
 
 use contract::Language;
+use runtime::cache::Cache;
 
 use super::unit::{self, Unit};
-use crate::{Remembered, analyser};
+use crate::analyser;
 
 /// Bytes of all that is remembered: some 3,000 passages of two chunks.
 const LIMIT: u64 = 12 << 20;
@@ -36,6 +37,6 @@ impl Content {
 }
 
 /// Contents by their texts.
-pub(super) fn remembered() -> Remembered<Box<str>, Content> {
-    Remembered::within(LIMIT, PASSAGE, |text, content| text.len() + content.bytes())
+pub(super) fn cache() -> Cache<Box<str>, Content> {
+    Cache::within(LIMIT, PASSAGE, |text, content| text.len() + content.bytes())
 }

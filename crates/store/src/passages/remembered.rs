@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use runtime::cache::Cache;
 use uuid::Uuid;
 
 use super::Passage;
 
-/// Bytes of all that is remembered, by the estimate of [`Weigh`]: some 12,000 chunks of English, half as many of Russian.
+/// Bytes of all that is remembered: some 12,000 chunks of English, half as many of Russian.
 const LIMIT: u64 = 16 << 20;
 
 /// Bytes of a chunk, on average, with what it takes to remember it.
@@ -30,53 +29,38 @@ pub(super) struct Known {
 /// Those looked at often or lately, in at most 16 MiB. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Remembered {
-    cache: Arc<Cache<Uuid, Arc<Known>, Weigh>>,
+    cache: Cache<Uuid, Known>,
 }
 
 impl Default for Remembered {
     fn default() -> Self {
-        Self::within(LIMIT)
+        Self { cache: Cache::within(LIMIT, CHUNK, |_, known| bytes(known)) }
     }
 }
 
 impl Remembered {
-    fn within(limit: u64) -> Self {
-        let chunks = usize::try_from(limit / CHUNK).unwrap_or(usize::MAX);
-        Self { cache: Arc::new(Cache::with_weighter(chunks, limit, Weigh)) }
-    }
-
     pub(super) fn get(&self, chunk: Uuid) -> Option<Arc<Known>> {
         self.cache.get(&chunk)
     }
 
     pub(super) fn keep(&self, known: Known) {
-        self.cache.insert(known.passage.chunk.0, Arc::new(known));
+        self.cache.keep(known.passage.chunk.0, known);
     }
 
     /// It may be another one in the revision that is live now.
     pub(super) fn forget(&self, chunk: Uuid) {
-        self.cache.remove(&chunk);
+        self.cache.forget(&chunk);
     }
 }
 
-/// A passage weighs the bytes of its strings, and what it takes to hold them.
-#[derive(Debug, Clone)]
-struct Weigh;
-
-impl Weighter<Uuid, Arc<Known>> for Weigh {
-    fn weight(&self, _: &Uuid, known: &Arc<Known>) -> u64 {
-        // An entry of the cache and the counters of an Arc; the allocator's share in each string.
-        const ENTRY: usize = 64;
-        const STRING: usize = size_of::<String>() + 8;
-        let Known { tags, passage, .. } = &**known;
-        let Passage { source, path, title, heading, text, url, .. } = &**passage;
-        let strings = [source, path, title, text].into_iter().chain(heading).chain(tags).chain(url);
-        let bytes = ENTRY
-            + size_of::<Known>()
-            + size_of::<Passage>()
-            + strings.map(|s| STRING + s.capacity()).sum::<usize>();
-        u64::try_from(bytes).unwrap_or(u64::MAX)
-    }
+/// Of the strings, and of what it takes to hold them.
+fn bytes(known: &Known) -> usize {
+    // With the allocator's share.
+    const STRING: usize = size_of::<String>() + 8;
+    let Known { tags, passage, .. } = known;
+    let Passage { source, path, title, heading, text, url, .. } = &**passage;
+    let strings = [source, path, title, text].into_iter().chain(heading).chain(tags).chain(url);
+    size_of::<Known>() + size_of::<Passage>() + strings.map(|s| STRING + s.capacity()).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -111,12 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_limit_is_held() {
-        let remembered = Remembered::within(100_000);
-        for id in 0..1000 {
-            remembered.keep(known(id, 600));
-        }
-        assert!(remembered.cache.weight() <= 100_000, "{}", remembered.cache.weight());
-        assert!(remembered.cache.len() > 30, "and it is used: {}", remembered.cache.len());
+    fn a_passage_weighs_at_least_its_text() {
+        assert!(bytes(&known(3, 600)) >= 600 + size_of::<Passage>());
     }
 }
