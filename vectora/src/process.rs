@@ -242,10 +242,11 @@ impl Worker<'_> {
             keeper.start(self.lifecycle);
         }
         let metrics = workers::Metrics::register(registry);
+        let quoter = knowledge::extractive::Quoter::default();
         let tools = workers::stages::Tools {
             lifecycle: self.lifecycle.clone(),
             ledger: self.ledger.clone(),
-            author: author(self.ledger, config, models, &vectors, &metrics, self.lifecycle),
+            author: author(self.ledger, config, models, &vectors, &quoter, &metrics, self.lifecycle),
             presence: workers::presence::Presence::new(
                 channels.clone(),
                 self.ledger.clone(),
@@ -262,6 +263,7 @@ impl Worker<'_> {
             vectors,
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
+            quoter,
             carried: workers::stages::Carried::default(),
         };
         let workshop = workers::runner::Workshop::new(&tools, self.nats.clone(), self.health.clone());
@@ -281,6 +283,7 @@ fn author(
     config: &Config,
     models: models::Models,
     vectors: &retrieval::Vectors,
+    quoter: &knowledge::extractive::Quoter,
     metrics: &workers::Metrics,
     lifecycle: &Lifecycle,
 ) -> workers::Author {
@@ -291,7 +294,7 @@ fn author(
     }
     let spending = Spending::keep(ledger.clone(), models.budget, lifecycle);
     let settings = Arc::new(config.answers.clone());
-    let writer = Writer::new(model, settings, spending, vectors.clone(), metrics.clone());
+    let writer = Writer::new(model, settings, spending, vectors.clone(), quoter.clone(), metrics.clone());
     workers::Author::Writer(Box::new(writer))
 }
 

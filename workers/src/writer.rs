@@ -88,9 +88,10 @@ impl Writer {
         settings: Arc<Settings>,
         spending: Spending,
         vectors: Vectors,
+        quoter: Quoter,
         metrics: Metrics,
     ) -> Self {
-        Self { model, settings, spending, vectors, quoter: Quoter::default(), metrics }
+        Self { model, settings, spending, vectors, quoter, metrics }
     }
 
     /// A question that depends on what was said before, made to stand alone: by the model, or else by a rule. `None`: it

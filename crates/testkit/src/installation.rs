@@ -256,6 +256,14 @@ impl Installation {
         question.answer.expect("an answered question has an answer")
     }
 
+    /// Changes the ledger behind the product's back.
+    ///
+    /// # Panics
+    /// When the statement is wrong.
+    pub async fn execute(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.sql).await.expect("the statement is right");
+    }
+
     /// One number out of the ledger.
     ///
     /// # Panics

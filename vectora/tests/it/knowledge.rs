@@ -64,6 +64,39 @@ async fn a_question_is_answered_with_a_citation_and_another_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_the_same_whether_what_was_found_is_carried_to_it_or_read_from_the_ledger() {
+    let installation = installation().await;
+    let (_ingress, url) = installation.ingress(&[]).await;
+    let together = installation.worker(ALL, &[]).await;
+    let backups = article("Backups", "Backups are made every night. They are kept for 30 days.");
+    let id = installation.ingest("help", &[("backups.md", backups.as_bytes())]).await;
+    installation.ingested(id).await;
+    let asked = installation.ask(&url, "Are backups made every night?").await;
+    let carried = installation.finished(asked).await;
+    assert_eq!(carried.status, QuestionStatus::Answered, "{carried:?}");
+    drop(together);
+
+    let apart = [installation.worker("intake,retrieve", &[]).await, installation.worker("answer", &[]).await];
+    let asked = installation.ask(&url, "Are backups made every night?").await;
+    let read = installation.finished(asked).await;
+    assert_eq!((read.status, &read.answer), (carried.status, &carried.answer));
+    assert_eq!(format!("{:?}", read.citations), format!("{:?}", carried.citations));
+    drop(apart);
+
+    // It is carried: nothing is there to be read.
+    let nothing = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'";
+    installation.execute(nothing).await;
+    let trigger =
+        "CREATE TRIGGER nothing BEFORE INSERT ON retrievals FOR EACH ROW EXECUTE FUNCTION nothing()";
+    installation.execute(trigger).await;
+    let _together = installation.worker(ALL, &[]).await;
+    let asked = installation.ask(&url, "Are backups made every night?").await;
+    assert_eq!(installation.finished(asked).await.answer, carried.answer);
+    assert_eq!(installation.count("SELECT count(*) FROM retrievals").await, 2);
+    installation.assert_finished().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_sees_the_documents_of_its_audience_only() {
     let installation = installation().await;
     let _ingress = installation.ingress(&[]).await;

@@ -1,6 +1,6 @@
 //! `answer` decides what is said to a question: answer, refuse or escalate.
 //!
-//! Reads: the turn, its messages, and what `retrieve` found. Writes: the answer; on a channel that delivers, the final
+//! Reads: the turn, its messages, and what `retrieve` found, or is handed them ([`Carried`]). Writes: the answer; on a channel that delivers, the final
 //! outbound row; the next turn of the conversation. Deliberately not here: searching (the passages are the turn's by
 //! now) and sending (a messenger that is away must not block the next question).
 //!
@@ -8,7 +8,7 @@
 //! away by the fence.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
 use knowledge::extractive::Quoter;
@@ -41,7 +41,7 @@ impl Answer {
         Self {
             ledger: tools.ledger.clone(),
             author: tools.author.clone(),
-            quoter: Quoter::default(),
+            quoter: tools.quoter.clone(),
             presence: tools.presence.clone(),
             carried: tools.carried.clone(),
         }
@@ -62,7 +62,9 @@ impl Stage for Answer {
     type Output = Answered;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
-        let carried: Vec<Option<Question>> = claims.iter().map(|claim| self.carried.take(claim)).collect();
+        let now = Instant::now();
+        let carried: Vec<Option<Question>> =
+            claims.iter().map(|claim| self.carried.take(claim, now)).collect();
         let others = claims.iter().zip(&carried).filter(|(_, carried)| carried.is_none());
         let others: Vec<Claim> = others.map(|(claim, _)| claim.clone()).collect();
         let mut read = self.read(&others).await?.into_iter();

@@ -1,28 +1,40 @@
 //! What `retrieve` has just written, for `answer` in the same process: it need not be read again.
 //!
-//! Only the claim that follows right upon the one that wrote it may take it: then the row is as it was left, and what is
-//! carried is what the ledger holds. Any other claim (of another process, after a lease that ran out, again after an attempt
-//! that failed) reads the ledger.
+//! Only the claim that follows right upon the one that wrote it may take it: then nobody else had the turn in between. Any
+//! other claim (of another process, after a lease that ran out, again after an attempt that failed) reads the ledger, and so
+//! does one that comes late: what is in the ledger may be erased meanwhile.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use store::work::{Claim, Fence};
 
 use super::answer::Question;
 
-/// Turns carried at the most, some 12 KB each. Behind these `answer` is late, and reads.
+/// Turns carried at the most, some 12 KB each on average. What comes on top is read: the first are claimed first.
 const MOST: usize = 512;
+
+/// How long one is carried. Usually it is milliseconds.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// Clones share what is carried.
 #[derive(Clone, Default)]
 pub struct Carried {
+    /// `None`: nobody here takes.
     turns: Arc<Mutex<Option<Turns>>>,
 }
 
-/// The oldest first, each with the claim it was written under. `None`: nobody here takes.
-type Turns = VecDeque<(Fence, Question)>;
+/// The oldest first.
+type Turns = VecDeque<Kept>;
+
+struct Kept {
+    at: Instant,
+    /// The claim it was written under.
+    under: Fence,
+    question: Question,
+}
 
 impl fmt::Debug for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,29 +51,36 @@ impl Carried {
     }
 
     /// Keeps what was settled under this claim.
-    pub(super) fn keep(&self, claim: &Claim, question: Question) {
+    pub(super) fn keep(&self, claim: &Claim, question: Question, now: Instant) {
         self.with(|turns| {
             let Some(turns) = turns else { return };
-            if turns.len() == MOST {
-                turns.pop_front();
+            drop_old(turns, now);
+            if turns.len() < MOST {
+                turns.push_back(Kept { at: now, under: claim.fence(), question });
             }
-            turns.push_back((claim.fence(), question));
         });
     }
 
     /// What was settled under the claim before this one.
-    pub(super) fn take(&self, claim: &Claim) -> Option<Question> {
+    pub(super) fn take(&self, claim: &Claim, now: Instant) -> Option<Question> {
         let before = Fence { id: claim.id, epoch: claim.epoch - 1 };
         self.with(|turns| {
             let turns = turns.as_mut()?;
-            let at = turns.iter().position(|(fence, _)| *fence == before)?;
-            turns.remove(at).map(|(_, question)| question)
+            drop_old(turns, now);
+            let at = turns.iter().position(|kept| kept.under == before)?;
+            turns.remove(at).map(|kept| kept.question)
         })
     }
 
     /// A panic elsewhere leaves whole entries.
     fn with<R>(&self, work: impl FnOnce(&mut Option<Turns>) -> R) -> R {
         work(&mut self.turns.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn drop_old(turns: &mut Turns, now: Instant) {
+    while turns.front().is_some_and(|kept| now.duration_since(kept.at) > FRESH) {
+        turns.pop_front();
     }
 }
 
@@ -110,32 +129,41 @@ mod tests {
 
     #[test]
     fn the_next_claim_takes_what_was_kept_once() {
-        let carried = keeping();
-        carried.keep(&claim(1, 4), question(1));
-        let taken = carried.clone().take(&claim(1, 5)).expect("it was kept");
+        let (carried, now) = (keeping(), Instant::now());
+        carried.keep(&claim(1, 4), question(1), now);
+        let taken = carried.clone().take(&claim(1, 5), now + FRESH).expect("it was kept");
         assert_eq!(taken.turn.id.0, Uuid::from_u128(1));
-        assert!(carried.take(&claim(1, 5)).is_none());
+        assert!(carried.take(&claim(1, 5), now).is_none());
     }
 
     #[test]
     fn a_claim_after_somebody_elses_takes_nothing() {
-        let carried = keeping();
-        carried.keep(&claim(1, 4), question(1));
-        assert!(carried.take(&claim(1, 6)).is_none());
-        assert!(carried.take(&claim(2, 5)).is_none());
+        let (carried, now) = (keeping(), Instant::now());
+        carried.keep(&claim(1, 4), question(1), now);
+        assert!(carried.take(&claim(1, 6), now).is_none());
+        assert!(carried.take(&claim(2, 5), now).is_none());
     }
 
     #[test]
-    fn the_oldest_make_room_and_where_nobody_takes_nothing_is_kept() {
-        let carried = keeping();
+    fn what_is_late_is_gone() {
+        let (carried, now) = (keeping(), Instant::now());
+        carried.keep(&claim(1, 4), question(1), now);
+        let late = now + FRESH + Duration::from_millis(1);
+        assert!(carried.take(&claim(1, 5), late).is_none());
+        carried.with(|turns| assert!(turns.as_ref().is_some_and(VecDeque::is_empty)));
+    }
+
+    #[test]
+    fn no_more_are_kept_than_there_is_room_for_and_none_where_nobody_takes() {
+        let (carried, now) = (keeping(), Instant::now());
         for turn in 0..=MOST as u128 {
-            carried.keep(&claim(turn, 1), question(turn));
+            carried.keep(&claim(turn, 1), question(turn), now);
         }
-        assert!(carried.take(&claim(0, 2)).is_none());
-        assert!(carried.take(&claim(1, 2)).is_some());
+        assert!(carried.take(&claim(0, 2), now).is_some());
+        assert!(carried.take(&claim(MOST as u128, 2), now).is_none());
         let carried = Carried::default();
-        carried.keep(&claim(1, 1), question(1));
+        carried.keep(&claim(1, 1), question(1), now);
         carried.begin();
-        assert!(carried.take(&claim(1, 2)).is_none());
+        assert!(carried.take(&claim(1, 2), now).is_none());
     }
 }

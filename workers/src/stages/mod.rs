@@ -58,6 +58,7 @@ pub struct Tools {
     pub retriever: retrieval::Retriever,
     pub vectors: retrieval::Vectors,
     pub sandbox: ::extract::Sandbox,
+    pub quoter: knowledge::extractive::Quoter,
     pub carried: Carried,
 }
 

@@ -2,9 +2,11 @@
 //! depends on what was said before is made to stand alone first.
 //!
 //! Reads: the turn and its messages, the index, the ledger's passages. Writes: what was found, text included, so that
-//! citations survive the document. Deliberately not here: deciding anything. A repeat searches again.
+//! citations survive the document; `answer` in the same process is handed it besides ([`Carried`]). Deliberately not here:
+//! deciding anything. A repeat searches again.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use contract::{Kind, MessageId, Stream};
 use retrieval::{Found, Retriever};
@@ -89,10 +91,11 @@ impl Stage for Retrieve {
         });
         let written: Vec<_> = written.collect();
         let outcomes = retrievals::settle(&self.ledger, &Self::STAGE, &written).await?;
+        let now = Instant::now();
         for ((claim, turn, verdict), outcome) in batch.iter().zip(&outcomes) {
             if let (Verdict::Done(Searched { found, .. }), true) = (verdict, outcome.settled) {
                 let question = Question { turn: Arc::clone(turn), found: Arc::clone(found) };
-                self.carried.keep(claim, question);
+                self.carried.keep(claim, question, now);
             }
         }
         Ok(outcomes)
