@@ -90,10 +90,14 @@ impl Index {
         let terms = wanted.sparse.map_or(&[][..], |query| &query.indices);
         let mut counted = None;
         if self.terms.is_due(collection, now) {
-            // Before anything is looked up: what was learnt of another number of points is worth nothing.
-            let points = self.count(collection).await?;
-            self.terms.confirm(collection, points, now);
-            counted = Some(points);
+            // Before anything is looked up: what was learnt of another number of points is worth nothing. One counts, and
+            // those who come meanwhile wait for it.
+            let _one = self.terms.confirming.lock().await;
+            if self.terms.is_due(collection, now) {
+                let points = self.count(collection).await?;
+                self.terms.confirm(collection, points, now);
+                counted = Some(points);
+            }
         }
         let (mut statistics, unknown) = self.terms.look_up(collection, terms, now);
         if unknown.is_empty() && statistics.points > 0 {
@@ -128,6 +132,8 @@ impl Index {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     collections: Mutex<HashMap<String, Known>>,
+    /// Held from a count to what it [confirms](Self::confirm).
+    confirming: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -146,7 +152,7 @@ struct Known {
 
 impl Cache {
     /// Whether the points are to be counted, and what is known to be [confirmed](Self::confirm), before terms are looked
-    /// up. Several questions at once may be told so.
+    /// up.
     fn is_due(&self, collection: &str, now: Instant) -> bool {
         self.locked().get(collection).is_some_and(|known| now.duration_since(known.asked) > LIFE)
     }
