@@ -1,8 +1,8 @@
 //! `answer` decides what is said to a question: answer, refuse or escalate.
 //!
-//! Reads: the turn, its messages, and what `retrieve` found, or is handed them ([`Carried`]). Writes: the answer; on a channel that delivers, the final
-//! outbound row; the next turn of the conversation. Deliberately not here: searching (the passages are the turn's by
-//! now) and sending (a messenger that is away must not block the next question).
+//! Reads: the turn, its messages, and what `retrieve` found, or is handed them ([`Carried`]). Writes: the answer; on a
+//! channel that delivers, the final outbound row; the next turn of the conversation. Deliberately not here: searching
+//! (the passages are the turn's by now) and sending (a messenger that is away must not block the next question).
 //!
 //! A repeat asks the model again, and pays twice; a late result of a worker that lost its claim is thrown
 //! away by the fence.

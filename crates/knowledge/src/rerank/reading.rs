@@ -4,7 +4,7 @@ use crate::analyser::{Beginning, Written, written};
 
 /// The words of a passage, of its title, its headings and its text. Which one a word is, its text still tells; here is
 /// where it stands and how it begins, in 8 bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// The title, the headings from the outermost, the text.
     pub(super) fields: Box<[Box<[Mark]>]>,

@@ -75,7 +75,7 @@ fn tuned(mut config: EdgeConfig) -> EdgeConfig {
 /// Opens a collection and applies what its journal holds.
 ///
 /// # Errors
-/// For people; the directory is left as it is.
+/// For people; what was acknowledged stays in the directory.
 pub(super) fn open(directory: &Path) -> Result<(EdgeShard, Journal), String> {
     let log = directory.join(LOG);
     wait_until_unlocked(&log).and_then(|()| prune_log(&log)).map_err(|error| format!("{LOG}: {error}"))?;
