@@ -264,7 +264,7 @@ impl Worker<'_> {
             // The program that runs, also after its file was replaced by an upgrade.
             sandbox: extract::Sandbox::new("/proc/self/exe"),
             quoter,
-            carried: workers::stages::Carried::default(),
+            answers: stages.iter().any(|stage| stage == store::turns::ANSWER),
         };
         let workshop = workers::runner::Workshop::new(&tools, self.nats.clone(), self.health.clone());
         for name in stages {

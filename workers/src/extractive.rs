@@ -3,6 +3,7 @@
 use contract::{Answer, AnswerKind, Citation, Language, Phrase};
 use knowledge::extractive::{self, Quoter};
 use retrieval::{Found, Passage};
+use store::turns::Turn;
 
 /// The name of the model in answers of this kind.
 const EXTRACTIVE: &str = "extractive";
@@ -10,14 +11,15 @@ const EXTRACTIVE: &str = "extractive";
 /// Words of a refusal's "looked for" at the most.
 const WORDS: usize = 5;
 
-/// What is said without a model to a question for which this was found.
-pub fn answer(quoter: &Quoter, question: &str, language: Language, found: &Found) -> Answer {
+/// What is said without a model to a turn for which this was found.
+pub(crate) fn answer(quoter: &Quoter, turn: &Turn, found: &Found) -> Answer {
+    let question = found.searched.as_deref().unwrap_or(&turn.text);
     let idf = |term| found.idf(term);
     if !found.empty
         && found.covered()
         && let passages = passages(found)
         && let Some(extract) = quoter
-            .answer(question, &passages, language, idf)
+            .answer(question, &passages, turn.language, idf)
             // Found by its meaning alone.
             .or_else(|| quoter.beginning(passages.first()?))
     {
@@ -37,7 +39,7 @@ pub fn answer(quoter: &Quoter, question: &str, language: Language, found: &Found
             model: EXTRACTIVE.to_owned(),
         };
     }
-    refusal(language, found)
+    refusal(turn.language, found)
 }
 
 /// What is said when the knowledge base does not answer: what was looked for, and the offer of a human.

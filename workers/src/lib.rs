@@ -8,7 +8,7 @@ mod author;
 mod batches;
 pub mod breaker;
 pub mod channel;
-pub mod extractive;
+mod extractive;
 pub mod keeper;
 pub mod leases;
 pub mod metrics;

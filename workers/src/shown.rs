@@ -1,11 +1,19 @@
 //! How an answer looks on a channel that delivers.
 
-use contract::{Action, Answer, AnswerKind, Chat, Content, Phrase};
+use contract::{Action, Answer, AnswerKind, Channel, Chat, Content, Phrase};
 use store::turns::Turn;
+
+/// What a person is shown of an answer, on a channel that delivers.
+pub(crate) fn contents(turn: &Turn, answer: &Answer) -> Vec<Content> {
+    match turn.channel {
+        Channel::Telegram => on_telegram(turn, answer),
+        Channel::Rest | Channel::Loopback => Vec::new(),
+    }
+}
 
 /// The messages of an answer on Telegram: its text with links to the sources, what does not fit into the first message
 /// in further ones, the buttons under the last.
-pub(crate) fn on_telegram(turn: &Turn, answer: &Answer) -> Vec<Content> {
+fn on_telegram(turn: &Turn, answer: &Answer) -> Vec<Content> {
     let sources = Phrase::Sources.text(turn.language);
     let mut content = ::telegram::answer(&answer.text, &answer.citations, &sources);
     // In a group one sees whom it answers.

@@ -269,8 +269,7 @@ impl Writer {
     fn quote(&self, turn: &Turn, found: &Found, spent: &Spent, error: &ModelError) -> Outcome {
         tracing::warn!(%error, "no model answered: quoting");
         self.worded("no_model");
-        let text = found.searched.as_deref().unwrap_or(&turn.text);
-        let answer = crate::extractive::answer(&self.quoter, text, turn.language, found);
+        let answer = crate::extractive::answer(&self.quoter, turn, found);
         Outcome { answer, written: spent.written() }
     }
 

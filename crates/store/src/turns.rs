@@ -4,7 +4,7 @@ mod stranded;
 mod written;
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use contract::{
     Action, Channel, Chat, Content, ConversationId, Kind, Language, MessageId, Phrase, Stage, Ticket, TurnId,
@@ -15,10 +15,10 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 pub(crate) use self::stranded::{give_up_old, redrive, wake};
-pub use self::written::{Answered, Written};
+pub use self::written::{Answered, Step, Written};
 use crate::outbound::{self, Draft};
-use crate::work::{self, Claim, Fence, Outcome, Settled, Verdict};
-use crate::{Error, Ledger, conversations};
+use crate::work::{self, Claim, Fence, Outcome, Settled, Transition, Verdict};
+use crate::{Error, Ledger, conversations, retrievals};
 
 /// The stage a turn opens at.
 pub const OPENING_STAGE: &str = RETRIEVE;
@@ -251,20 +251,22 @@ pub(crate) async fn supersede(
     Ok(ended.map(TurnId))
 }
 
-/// Settles many turns of one stage in one transaction: answers, what is to be delivered, and the next turn
-/// of each conversation.
+/// Settles many turns of one stage in one transaction: what was found, answers, what is to be delivered, and the next
+/// turn of each conversation.
 ///
 /// # Errors
 /// [`Error`]; at COMMIT the outcome is unknown: read again, do not compensate.
 pub async fn settle(
     ledger: &Ledger,
     stage: &Stage,
-    batch: &[(Claim, impl Borrow<Turn>, Verdict<Answered>)],
+    batch: &[(Claim, impl Borrow<Turn>, Verdict<Step>)],
 ) -> Result<Vec<Outcome>, Error> {
     let mut tx = ledger.begin().await?;
     let ending: Vec<Uuid> = batch
         .iter()
-        .filter(|(_, _, verdict)| matches!(verdict, Verdict::Done(_) | Verdict::Failed { .. }))
+        .filter(|(_, _, verdict)| {
+            matches!(verdict, Verdict::Done(Step::Answered(_)) | Verdict::Failed { .. })
+        })
         .map(|(_, turn, _)| turn.borrow().conversation.0)
         .collect();
     if !ending.is_empty() {
@@ -272,27 +274,40 @@ pub async fn settle(
     }
     let transitions: Vec<_> = batch
         .iter()
-        .map(|(claim, _, verdict)| {
-            let ending = if matches!(verdict, Verdict::Done(_)) { "done" } else { "failed" };
-            verdict.stay(claim, stage, "active").unwrap_or_else(|| verdict.end(claim, stage, ending))
+        .map(|(claim, _, verdict)| match verdict {
+            Verdict::Done(Step::Found(_)) => Transition {
+                stage: ANSWER.to_owned(),
+                attempts: 0,
+                claims: 0,
+                issue: true,
+                ends: false,
+                ..verdict.end(claim, stage, "active")
+            },
+            Verdict::Done(Step::Answered(_)) => verdict.end(claim, stage, "done"),
+            _ => verdict.stay(claim, stage, "active").unwrap_or_else(|| verdict.end(claim, stage, "failed")),
         })
         .collect();
-    let settled: HashSet<Fence> =
-        work::settle(&mut tx, stage, &transitions).await?.iter().map(Settled::fence).collect();
+    let settled = work::settle(&mut tx, stage, &transitions).await?;
+    let settled: HashMap<Fence, Settled> = settled.into_iter().map(|row| (row.fence(), row)).collect();
 
     let mut outcomes = vec![Outcome::default(); batch.len()];
-    let (mut answers, mut drafts) = (Vec::new(), Vec::new());
+    let (mut answers, mut found, mut drafts) = (Vec::new(), Vec::new(), Vec::new());
     let (mut freed, mut delivering) = (Vec::new(), Vec::new());
     for ((claim, turn, verdict), outcome) in batch.iter().zip(&mut outcomes) {
         let turn = turn.borrow();
-        outcome.settled = settled.contains(&claim.fence());
-        if !outcome.settled {
-            continue;
-        }
+        let Some(row) = settled.get(&claim.fence()) else { continue };
+        outcome.settled = true;
         match verdict {
-            Verdict::Done(Answered { answer, contents, written }) => {
+            Verdict::Done(Step::Found(new)) => {
+                found.push((turn.id, &**new));
+                outcome.tickets.extend(row.issued().map(|issued| issued.ticket(Kind::Turn)));
+                continue;
+            }
+            Verdict::Done(Step::Answered(answered)) => {
+                let Answered { answer, contents, written, found: new } = &**answered;
                 answers.push((turn.id, answer, written.as_ref()));
                 if turn.channel.delivers() {
+                found.extend(new.as_deref().map(|new| (turn.id, new)));
                     let mut contents = contents.iter().cloned();
                     let first = contents.next().unwrap_or_else(|| Content::plain(answer.text.clone()));
                     drafts.push(Draft::answer(turn.conversation, turn.id, first));
@@ -313,6 +328,7 @@ pub async fn settle(
         outcome.changed.extend(&turn.messages);
     }
     written::insert(&mut tx, &answers).await?;
+    retrievals::keep(&mut tx, &found).await?;
     outbound::insert(&mut tx, &drafts).await?;
     let follow_up = go_on(&mut tx, &freed, &delivering).await?;
     work::uncommitted(stage).await;

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
+use contract::QuestionStatus;
 use testkit::{Installation, Plan};
 
 use crate::BINARY;
@@ -40,6 +41,31 @@ async fn a_worker_killed_in_intake_loses_no_question() {
 async fn a_worker_killed_in_retrieve_loses_no_question() {
     for point in POINTS {
         questions_survive_a_kill_at(&format!("retrieve.{point}")).await;
+    }
+}
+
+/// Without a model, sentences are quoted where they are found.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_while_it_quotes_loses_no_question_and_doubles_none() {
+    for point in POINTS {
+        let plan = Plan { env: vec![("VECTORA__MODELS__PROVIDER".into(), "none".into())], ..Plan::default() };
+        let installation = Box::pin(Installation::new(BINARY, plan)).await;
+        let (_ingress, url) = installation.ingress(&[]).await;
+        let fault = format!("retrieve.{point}=kill@2");
+        let mut doomed =
+            installation.worker("intake,retrieve,answer", &[("VECTORA__FAULTS__AT", &fault)]).await;
+        let mut asked = Vec::new();
+        for n in 0..6 {
+            asked.push(installation.ask(&url, &format!("question {n}")).await);
+        }
+        assert_eq!(doomed.ended().await.signal(), Some(9), "it dies at {fault}");
+        let _heir = installation.worker("intake,retrieve,answer", &[]).await;
+        for id in asked {
+            let status = installation.finished(id).await.status;
+            assert_eq!(status, QuestionStatus::Refused, "there is no knowledge: {fault}");
+        }
+        installation.assert_finished().await;
+        assert_eq!(installation.count("SELECT count(*) FROM answers").await, 6);
     }
 }
 

@@ -64,35 +64,45 @@ async fn a_question_is_answered_with_a_citation_and_another_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_the_same_whether_what_was_found_is_carried_to_it_or_read_from_the_ledger() {
+async fn quotes_need_no_stage_of_their_own_in_one_process_and_are_the_same_from_another() {
+    const ASKED: &str = "Are backups made every night?";
     let installation = installation().await;
     let (_ingress, url) = installation.ingress(&[]).await;
     let together = installation.worker(ALL, &[]).await;
     let backups = article("Backups", "Backups are made every night. They are kept for 30 days.");
     let id = installation.ingest("help", &[("backups.md", backups.as_bytes())]).await;
     installation.ingested(id).await;
-    let asked = installation.ask(&url, "Are backups made every night?").await;
-    let carried = installation.finished(asked).await;
-    assert_eq!(carried.status, QuestionStatus::Answered, "{carried:?}");
+    let asked = installation.ask(&url, ASKED).await;
+    let at_once = installation.finished(asked).await;
+    assert_eq!(at_once.status, QuestionStatus::Answered, "{at_once:?}");
+    assert_eq!(installation.count("SELECT max(epoch) FROM turns").await, 1, "one claim");
+    assert_eq!(
+        installation.count("SELECT count(*) FROM retrievals").await,
+        1,
+        "what it was made from is kept"
+    );
+    let quote = at_once.answer.as_deref().expect("an answer");
+    installation.say("anna", ASKED).await;
+    eventually("the quote to be shown", || async {
+        (installation.messenger.showing("anna", quote) == 1).then_some(())
+    })
+    .await;
+    installation.assert_finished().await;
     drop(together);
 
-    let apart = [installation.worker("intake,retrieve", &[]).await, installation.worker("answer", &[]).await];
-    let asked = installation.ask(&url, "Are backups made every night?").await;
-    let read = installation.finished(asked).await;
-    assert_eq!((read.status, &read.answer), (carried.status, &carried.answer));
-    assert_eq!(format!("{:?}", read.citations), format!("{:?}", carried.citations));
-    drop(apart);
-
-    // It is carried: nothing is there to be read.
-    let nothing = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'";
-    installation.execute(nothing).await;
-    let trigger =
-        "CREATE TRIGGER nothing BEFORE INSERT ON retrievals FOR EACH ROW EXECUTE FUNCTION nothing()";
-    installation.execute(trigger).await;
-    let _together = installation.worker(ALL, &[]).await;
-    let asked = installation.ask(&url, "Are backups made every night?").await;
-    assert_eq!(installation.finished(asked).await.answer, carried.answer);
-    assert_eq!(installation.count("SELECT count(*) FROM retrievals").await, 2);
+    // Who answers is the business of another process.
+    let searching = installation.worker("intake,retrieve", &[]).await;
+    let asked = installation.ask(&url, ASKED).await;
+    eventually("the turn to wait for its answer", || async {
+        let waiting = "SELECT count(*) FROM turns WHERE state = 'active' AND stage = 'answer'";
+        (installation.count(waiting).await == 1).then_some(())
+    })
+    .await;
+    drop(searching);
+    let _answering = installation.worker("answer", &[]).await;
+    let later = installation.finished(asked).await;
+    assert_eq!((later.status, &later.answer), (at_once.status, &at_once.answer));
+    assert_eq!(format!("{:?}", later.citations), format!("{:?}", at_once.citations));
     installation.assert_finished().await;
 }
 

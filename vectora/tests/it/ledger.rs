@@ -9,7 +9,7 @@ use store::desks::Operators;
 use store::intake::{Manners, Read, Reading, Said};
 use store::limiter::Rate;
 use store::outbound::sending::{self, Begin, Delivered, Next, Rates};
-use store::turns::Answered;
+use store::turns::{Answered, Step};
 use store::work::{self, Claim, Verdict};
 use store::{Ledger, dispatch, intake, turns};
 use testkit::sqlx::{self, PgPool};
@@ -70,7 +70,8 @@ async fn end(ledger: &Ledger, claim: Claim) -> usize {
         citations: Vec::new(),
         model: "none".to_owned(),
     };
-    let answered = Answered { answer, contents: Vec::new(), written: None };
+    let answered = Answered { answer, contents: Vec::new(), written: None, found: None };
+    let answered = Step::Answered(Box::new(answered));
     let outcomes = turns::settle(ledger, &stage("retrieve"), &[(claim, turn, Verdict::Done(answered))]).await;
     let outcomes = outcomes.expect("it commits");
     assert!(outcomes[0].settled);
@@ -379,7 +380,8 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
         citations: Vec::new(),
         model: "test".to_owned(),
     };
-    let answered = Answered { answer, contents: Vec::new(), written: None };
+    let answered = Answered { answer, contents: Vec::new(), written: None, found: None };
+    let answered = Step::Answered(Box::new(answered));
     let retry = Verdict::Retry { delay: Duration::ZERO, error: "the older".to_owned(), cut_off: false };
     let batch = [(older.clone(), input.clone(), retry), (newer.clone(), input, Verdict::Done(answered))];
     let renewed = work::renew(&ledger, contract::Kind::Turn, &[older.fence(), newer.fence()], LEASE).await;

@@ -1,24 +1,27 @@
 //! `answer` decides what is said to a question: answer, refuse or escalate.
 //!
-//! Reads: the turn, its messages, and what `retrieve` found, or is handed them ([`Carried`]). Writes: the answer; on a
-//! channel that delivers, the final outbound row; the next turn of the conversation. Deliberately not here: searching
-//! (the passages are the turn's by now) and sending (a messenger that is away must not block the next question).
+//! Reads: the turn, its messages, and what `retrieve` found. Writes: the answer; on a channel that delivers, the final
+//! outbound row; the next turn of the conversation. Deliberately not here: searching (the passages are the turn's by
+//! now) and sending (a messenger that is away must not block the next question).
+//!
+//! Where sentences are quoted, `retrieve` in the same process does so at once; turns come here from other processes, and
+//! from before the model was taken away.
 //!
 //! A repeat asks the model again, and pays twice; a late result of a worker that lost its claim is thrown
 //! away by the fence.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use contract::{AnswerKind, Channel, Kind, MessageId, Stream};
+use contract::{AnswerKind, Kind, MessageId, Stream};
 use knowledge::extractive::Quoter;
 use models::{ChatModel, ModelError, Request, Role, Said};
 use retrieval::Found;
-use store::turns::{self, Answered, Turn};
+use store::turns::{self, Answered, Step, Turn};
 use store::work::{Claim, Outcome, Verdict};
 use store::{Error, Ledger, retrievals};
 
-use super::{Carried, Tools};
+use super::Tools;
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
 use crate::writer::Outcome as Worded;
@@ -32,18 +35,15 @@ pub(super) struct Answer {
     author: Author,
     quoter: Quoter,
     presence: Presence,
-    carried: Carried,
 }
 
 impl Answer {
     pub(super) fn new(tools: &Tools) -> Self {
-        tools.carried.begin();
         Self {
             ledger: tools.ledger.clone(),
             author: tools.author.clone(),
             quoter: tools.quoter.clone(),
             presence: tools.presence.clone(),
-            carried: tools.carried.clone(),
         }
     }
 }
@@ -51,74 +51,17 @@ impl Answer {
 /// A turn, and what was found for it.
 #[derive(Debug, Clone)]
 pub(super) struct Question {
-    pub(super) turn: Arc<Turn>,
-    pub(super) found: Arc<Found>,
+    turn: Arc<Turn>,
+    found: Arc<Found>,
 }
 
 impl Stage for Answer {
     const STAGE: contract::Stage =
         contract::Stage { name: turns::ANSWER, kind: Kind::Turn, stream: Stream::Turns };
     type Input = Question;
-    type Output = Answered;
+    type Output = Step;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
-        let now = Instant::now();
-        let carried: Vec<Option<Question>> =
-            claims.iter().map(|claim| self.carried.take(claim, now)).collect();
-        let others = claims.iter().zip(&carried).filter(|(_, carried)| carried.is_none());
-        let others: Vec<Claim> = others.map(|(claim, _)| claim.clone()).collect();
-        let mut read = self.read(&others).await?.into_iter();
-        Ok(carried.into_iter().map(|carried| carried.or_else(|| read.next().flatten())).collect())
-    }
-
-    async fn handle(&self, claim: &Claim, question: &Question) -> Result<Answered, StageError> {
-        let turn = &question.turn;
-        let Worded { answer, written } = match &self.author {
-            // Quoting takes milliseconds: a draft would be gone before it is seen.
-            Author::Quotes => {
-                let text = question.found.searched.as_deref().unwrap_or(&turn.text);
-                let answer = extractive::answer(&self.quoter, text, turn.language, &question.found);
-                Worded { answer, written: None }
-            }
-            author => {
-                tokio::select! {
-                    worded = self.write(author, claim, question) => worded?,
-                    () = self.dropped(turn) => {
-                        // Whatever is settled now is not: the turn is over.
-                        return Err(StageError::Retry { source: "the turn is over".into() });
-                    }
-                }
-            }
-        };
-        let contents = match turn.channel {
-            Channel::Telegram => shown::on_telegram(turn, &answer),
-            Channel::Rest | Channel::Loopback => Vec::new(),
-        };
-        Ok(Answered { answer, contents, written })
-    }
-
-    async fn settle(
-        &self,
-        batch: &[(Claim, Question, Verdict<Answered>)],
-    ) -> Result<Vec<Outcome>, Error> {
-        let batch: Vec<_> = batch
-            .iter()
-            .map(|(claim, question, verdict)| (claim.clone(), Arc::clone(&question.turn), verdict.clone()))
-            .collect();
-        turns::settle(&self.ledger, &Self::STAGE, &batch).await
-    }
-
-    fn questions(question: &Question) -> &[MessageId] {
-        &question.turn.messages
-    }
-}
-
-impl Answer {
-    /// Turns with what was found for them, out of the ledger.
-    async fn read(&self, claims: &[Claim]) -> Result<Vec<Option<Question>>, Error> {
-        if claims.is_empty() {
-            return Ok(Vec::new());
-        }
         let turns = turns::load(&self.ledger, claims).await?;
         let ids: Vec<_> = turns.iter().flatten().map(|turn| turn.id).collect();
         let mut found = retrievals::load(&self.ledger, &ids).await?.into_iter();
@@ -134,6 +77,45 @@ impl Answer {
             .collect())
     }
 
+    async fn handle(&self, claim: &Claim, question: &Question) -> Result<Step, StageError> {
+        let turn = &question.turn;
+        let Worded { answer, written } = match &self.author {
+            // Quoting takes milliseconds: a draft would be gone before it is seen.
+            Author::Quotes => {
+                let answer = extractive::answer(&self.quoter, turn, &question.found);
+                Worded { answer, written: None }
+            }
+            author => {
+                tokio::select! {
+                    worded = self.write(author, claim, question) => worded?,
+                    () = self.dropped(turn) => {
+                        // Whatever is settled now is not: the turn is over.
+                        return Err(StageError::Retry { source: "the turn is over".into() });
+                    }
+                }
+            }
+        };
+        let contents = shown::contents(turn, &answer);
+        Ok(Step::Answered(Box::new(Answered { answer, contents, written, found: None })))
+    }
+
+    async fn settle(
+        &self,
+        batch: &[(Claim, Question, Verdict<Step>)],
+    ) -> Result<Vec<Outcome>, Error> {
+        let batch: Vec<_> = batch
+            .iter()
+            .map(|(claim, question, verdict)| (claim.clone(), Arc::clone(&question.turn), verdict.clone()))
+            .collect();
+        turns::settle(&self.ledger, &Self::STAGE, &batch).await
+    }
+
+    fn questions(question: &Question) -> &[MessageId] {
+        &question.turn.messages
+    }
+}
+
+impl Answer {
     /// What a model writes, shown while it grows where that can be.
     async fn write(
         &self,

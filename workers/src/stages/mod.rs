@@ -11,10 +11,6 @@ use crate::runner::Workshop;
 use crate::{Author, Metrics};
 use crate::{Settings, stage::Stage as _};
 
-mod carried;
-
-pub use carried::Carried;
-
 macro_rules! stages {
     ($($module:ident :: $name:ident),+ $(,)?) => {
         $(mod $module;)+
@@ -59,7 +55,8 @@ pub struct Tools {
     pub vectors: retrieval::Vectors,
     pub sandbox: ::extract::Sandbox,
     pub quoter: knowledge::extractive::Quoter,
-    pub carried: Carried,
+    /// The stage `answer` runs in this process: it knows who answers.
+    pub answers: bool,
 }
 
 /// Tickets with the stages they are for; a ticket for a stage this release does not have is left to the

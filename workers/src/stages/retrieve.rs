@@ -2,23 +2,25 @@
 //! depends on what was said before is made to stand alone first.
 //!
 //! Reads: the turn and its messages, the index, the ledger's passages. Writes: what was found, text included, so that
-//! citations survive the document; `answer` in the same process is handed it besides ([`Carried`]). Deliberately not here:
-//! deciding anything. A repeat searches again.
+//! citations survive the document. Deliberately not here: deciding, where a model writes. A repeat searches again.
+//!
+//! Without a model the answer is quoted here, in the same transaction: that takes a tenth of a millisecond and waits for
+//! nothing, and another stage would cost the ledger and NATS many times that. A process that does not run `answer` leaves
+//! it to one that does: only that one need be told of a model.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use contract::{Kind, MessageId, Stream};
-use retrieval::{Found, Retriever};
-use store::turns::{self, Turn};
+use knowledge::extractive::Quoter;
+use retrieval::Retriever;
+use store::turns::{self, Answered, Step, Turn};
 use store::work::{Claim, Outcome, Verdict};
-use store::{Error, Ledger, retrievals};
+use store::{Error, Ledger};
 
-use super::answer::Question;
-use super::{Carried, Tools};
-use crate::Author;
+use super::Tools;
 use crate::presence::Presence;
 use crate::stage::{Stage, StageError};
+use crate::{Author, extractive, shown};
 
 /// Passages an answer is made from: more do not make it better, and a model pays for each.
 const PASSAGES: usize = 8;
@@ -28,15 +30,8 @@ pub(super) struct Retrieve {
     retriever: Retriever,
     presence: Presence,
     author: Author,
-    carried: Carried,
-}
-
-/// What was found.
-#[derive(Debug, Clone)]
-pub(super) struct Searched {
-    found: Arc<Found>,
-    /// As it is written.
-    json: Arc<str>,
+    /// Where nobody else is to be asked.
+    quoter: Option<Quoter>,
 }
 
 impl Retrieve {
@@ -46,7 +41,7 @@ impl Retrieve {
             retriever: tools.retriever.clone(),
             presence: tools.presence.clone(),
             author: tools.author.clone(),
-            carried: tools.carried.clone(),
+            quoter: (tools.answers && matches!(tools.author, Author::Quotes)).then(|| tools.quoter.clone()),
         }
     }
 }
@@ -55,14 +50,14 @@ impl Stage for Retrieve {
     const STAGE: contract::Stage =
         contract::Stage { name: turns::RETRIEVE, kind: Kind::Turn, stream: Stream::Turns };
     type Input = Arc<Turn>;
-    type Output = Searched;
+    type Output = Step;
 
     async fn load(&self, claims: &[Claim]) -> Result<Vec<Option<Arc<Turn>>>, Error> {
         let turns = turns::load(&self.ledger, claims).await?;
         Ok(turns.into_iter().map(|turn| turn.map(Arc::new)).collect())
     }
 
-    async fn handle(&self, _claim: &Claim, turn: &Arc<Turn>) -> Result<Searched, StageError> {
+    async fn handle(&self, _claim: &Claim, turn: &Arc<Turn>) -> Result<Step, StageError> {
         self.presence.typing(turn.channel, &turn.address);
         let searched = match &self.author {
             Author::Writer(writer) => writer.stand_alone(turn).await,
@@ -79,26 +74,15 @@ impl Stage for Retrieve {
         })?;
         found.searched = searched;
         let json = serde_json::to_string(&found).map_err(|error| StageError::Reject { source: error.into() })?;
-        Ok(Searched { found: Arc::new(found), json: json.into() })
+        let json = Arc::from(json);
+        let Some(quoter) = &self.quoter else { return Ok(Step::Found(json)) };
+        let answer = extractive::answer(quoter, turn, &found);
+        let contents = shown::contents(turn, &answer);
+        Ok(Step::Answered(Box::new(Answered { answer, contents, written: None, found: Some(json) })))
     }
 
-    async fn settle(
-        &self,
-        batch: &[(Claim, Arc<Turn>, Verdict<Searched>)],
-    ) -> Result<Vec<Outcome>, Error> {
-        let written = batch.iter().map(|(claim, turn, verdict)| {
-            (claim.clone(), Arc::clone(turn), verdict.clone().map(|searched| searched.json))
-        });
-        let written: Vec<_> = written.collect();
-        let outcomes = retrievals::settle(&self.ledger, &Self::STAGE, &written).await?;
-        let now = Instant::now();
-        for ((claim, turn, verdict), outcome) in batch.iter().zip(&outcomes) {
-            if let (Verdict::Done(Searched { found, .. }), true) = (verdict, outcome.settled) {
-                let question = Question { turn: Arc::clone(turn), found: Arc::clone(found) };
-                self.carried.keep(claim, question, now);
-            }
-        }
-        Ok(outcomes)
+    async fn settle(&self, batch: &[(Claim, Arc<Turn>, Verdict<Step>)]) -> Result<Vec<Outcome>, Error> {
+        turns::settle(&self.ledger, &Self::STAGE, batch).await
     }
 
     fn questions(turn: &Arc<Turn>) -> &[MessageId] {

@@ -1,12 +1,14 @@
 //! Answers, as they are written down.
 
+use std::sync::Arc;
+
 use contract::{Answer, Content, TurnId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Error;
 
-/// What `answer` made of a turn.
+/// What was made of a turn.
 #[derive(Debug, Clone)]
 pub struct Answered {
     pub answer: Answer,
@@ -14,6 +16,17 @@ pub struct Answered {
     pub contents: Vec<Content>,
     /// What writing it took; `None`: no model wrote it.
     pub written: Option<Written>,
+    /// What it was made from, where `retrieve` quoted it at once and it is not kept yet.
+    pub found: Option<Arc<str>>,
+}
+
+/// What a stage made of a turn.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// What was found for it, as it is kept; `answer` comes next.
+    Found(Arc<str>),
+    /// Its end.
+    Answered(Box<Answered>),
 }
 
 /// What it took a model to write an answer, all its calls together.

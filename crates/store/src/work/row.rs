@@ -67,16 +67,6 @@ pub enum Verdict<T> {
 }
 
 impl<T> Verdict<T> {
-    /// The same with another result.
-    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Verdict<U> {
-        match self {
-            Self::Done(result) => Verdict::Done(with(result)),
-            Self::Retry { delay, error, cut_off } => Verdict::Retry { delay, error, cut_off },
-            Self::Release { delay, error, cut_off } => Verdict::Release { delay, error, cut_off },
-            Self::Failed { error, cut_off } => Verdict::Failed { error, cut_off },
-        }
-    }
-
     /// The transition of a row that stays at its stage in `state`; `None` for the two endings, which
     /// depend on the table.
     pub(crate) fn stay(&self, claim: &Claim, stage: &Stage, state: &'static str) -> Option<Transition> {
@@ -168,6 +158,11 @@ pub(crate) struct Settled {
 impl Settled {
     pub(crate) const fn fence(&self) -> Fence {
         Fence { id: self.id, epoch: self.epoch }
+    }
+
+    /// The ticket it was given for its next stage.
+    pub(crate) fn issued(&self) -> Option<Issued> {
+        Some(Issued { id: self.id, stage: self.stage.clone(), issued_at: self.issued_at? })
     }
 }
 
