@@ -31,8 +31,8 @@ pub struct Parts {
     pub admission: Admission,
     pub nats: Nats,
     pub lifecycle: Lifecycle,
-    /// The stage that takes what is accepted here: tickets are published on its subject.
-    pub intake: Stage,
+    /// Those that may take what is accepted here: a ticket is published on the subject of its stage.
+    pub stages: &'static [Stage],
 }
 
 impl From<Parts> for State {

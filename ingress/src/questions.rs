@@ -1,4 +1,4 @@
-//! `POST /v1/questions`: a question becomes an inbox row, and only then the client hears 202.
+//! `POST /v1/questions`: a question becomes rows of the ledger, and only then the client hears 202.
 //!
 //! The order is the point: scope, admission, the body, the commit, the answer; the ticket goes out beside
 //! the answer, at most once and without anybody waiting for it. If the process dies after the commit, or
@@ -66,9 +66,10 @@ pub(crate) async fn ask(
 /// Sends the ticket on its way without waiting. A drain waits for it; a failure is ignored, because the
 /// dispatcher issues a ticket for every row that has none.
 fn publish(state: &State, ticket: Ticket) {
-    let (nats, intake) = (state.0.nats.clone(), state.0.intake);
+    let Some(stage) = state.0.stages.iter().find(|stage| stage.name == ticket.stage) else { return };
+    let nats = state.0.nats.clone();
     state.0.lifecycle.spawn("publish ticket", async move {
-        if let Err(error) = nats.publish(&intake, &ticket).await {
+        if let Err(error) = nats.publish(stage, &ticket).await {
             tracing::debug!(%error, "the ticket was not published: the dispatcher will");
         }
         runtime::fault::point("accept.published").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use contract::{ApiKeyId, Kind, Stage, Stream};
+use contract::ApiKeyId;
 use runtime::lifecycle::Lifecycle;
 use runtime::metrics::Registry;
 use serde_json::{Value, json};
@@ -58,13 +58,13 @@ async fn state(id: ApiKeyId, scopes: [&'static str; 1], backlog: Option<Backlog>
     admission.tell(backlog);
     State::from(Parts {
         keys,
-        acceptor: Acceptor::new(ledger.clone(), &lifecycle),
+        acceptor: Acceptor::new(&ledger, &lifecycle),
         ledger,
         uploads: Uploads::default(),
         admission,
         nats: nats::Nats::connect(&nats).await.expect("it goes on trying"),
         lifecycle,
-        intake: Stage { name: "intake", kind: Kind::IntakeKey, stream: Stream::Turns },
+        stages: &[],
     })
 }
 

@@ -99,11 +99,11 @@ impl Process {
                 keys: keys.clone(),
                 ledger: public.ledger.clone(),
                 uploads: ingress::ingestions::Uploads::default(),
-                acceptor: store::accept::Acceptor::new(public.ledger.clone(), &public.lifecycle),
+                acceptor: store::accept::Acceptor::new(&public.ledger, &public.lifecycle),
                 admission,
                 nats: nats.clone(),
                 lifecycle: public.lifecycle.clone(),
-                intake,
+                stages: workers::stages::ALL,
             };
             merge(ingress::http::router(state.into()));
             if let Some(door) = door(config, &public, &nats, gate, intake)? {

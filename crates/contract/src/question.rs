@@ -23,7 +23,7 @@ pub struct Question {
 pub enum QuestionStatus {
     /// In the ledger; nobody works on it yet.
     Accepted,
-    /// Part of an open turn.
+    /// Its turn was begun.
     Working,
     Answered,
     /// The knowledge base does not support an answer.

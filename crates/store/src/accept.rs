@@ -5,7 +5,10 @@
 //! keys, raised by what came. A key that is unleased and has no ticket gets an `issued_at`. The ticket a key
 //! has is returned for publishing, new or not: NATS drops the repetition by its id, and a lost one is mended
 //! early. A key that is being worked on needs none: its settle publishes again.
+//!
+//! A question that opens a conversation needs no queue: see [`opening`].
 
+mod opening;
 mod updates;
 
 use std::collections::HashMap;
@@ -52,7 +55,7 @@ pub struct Idempotency {
 pub struct Accepted {
     pub question: MessageId,
     pub conversation: ConversationId,
-    /// To be published, if there is none under way.
+    /// To be published, if there is none under way: of the turn, or of the queue.
     pub ticket: Option<Ticket>,
     /// The same request was accepted before, under the same `Idempotency-Key`.
     pub replayed: bool,
@@ -76,27 +79,37 @@ pub enum AcceptError {
 /// Accepts questions in batches: what arrives while a statement is under way goes into the next.
 #[derive(Debug, Clone)]
 pub struct Acceptor {
-    batcher: Batcher<Submission, Result<Accepted, AcceptError>>,
+    /// Of questions that open a conversation.
+    opening: Accepts,
+    /// Of questions in conversations there are.
+    further: Accepts,
 }
+
+type Accepts = Batcher<Submission, Result<Accepted, AcceptError>>;
 
 impl Acceptor {
     /// Submissions in one statement at the most; with two statements in the air it is never the limit.
     const LARGEST: usize = 64;
 
-    pub fn new(ledger: Ledger, lifecycle: &Lifecycle) -> Self {
-        let (batcher, task) = Batcher::new(Self::LARGEST, 2, move |batch: Vec<Submission>| {
+    pub fn new(ledger: &Ledger, lifecycle: &Lifecycle) -> Self {
+        let batcher = || {
             let ledger = ledger.clone();
-            async move { questions(&ledger, &batch).await }
-        });
-        lifecycle.spawn("accept", task);
-        Self { batcher }
+            let (batcher, task) = Batcher::new(Self::LARGEST, 2, move |batch: Vec<Submission>| {
+                let ledger = ledger.clone();
+                async move { questions(&ledger, &batch).await }
+            });
+            lifecycle.spawn("accept", task);
+            batcher
+        };
+        Self { opening: batcher(), further: batcher() }
     }
 
     /// # Errors
     /// [`AcceptError`]. After [`AcceptError::Ledger`] nothing may be promised; the question may or may not be
     /// in the ledger, which is what `Idempotency-Key` is for.
     pub async fn accept(&self, submission: Submission) -> Result<Accepted, AcceptError> {
-        self.batcher.call(submission).await.unwrap_or(Err(AcceptError::InProgress))
+        let accepts = if submission.conversation.is_none() { &self.opening } else { &self.further };
+        accepts.call(submission).await.unwrap_or(Err(AcceptError::InProgress))
     }
 }
 
@@ -107,13 +120,28 @@ pub fn intake_key(channel: Channel, address: &str) -> Uuid {
 
 /// Accepts REST questions, one result for each, in order.
 pub async fn questions(ledger: &Ledger, batch: &[Submission]) -> Vec<Result<Accepted, AcceptError>> {
-    match ledger.within(try_questions(ledger, batch)).await {
+    let opens = |submission: &&Submission| submission.conversation.is_none();
+    let (opening, further): (Vec<_>, Vec<_>) = batch.iter().partition(opens);
+    let mut opened = alike(ledger, &opening).await.into_iter();
+    let mut queued = alike(ledger, &further).await.into_iter();
+    let next = |submission| if opens(&submission) { opened.next() } else { queued.next() };
+    batch.iter().filter_map(next).collect()
+}
+
+/// Accepts questions that all open a conversation, or that all go on with one.
+async fn alike(ledger: &Ledger, batch: &[&Submission]) -> Vec<Result<Accepted, AcceptError>> {
+    let accepted = match batch.first() {
+        None => return Vec::new(),
+        Some(first) if first.conversation.is_none() => ledger.within(opening::accept(ledger, batch)).await,
+        Some(_) => ledger.within(queue(ledger, batch)).await,
+    };
+    match accepted {
         Ok(results) => results,
         // One submission the database refuses must not take the others with it.
         Err(Error::Refused(_)) if batch.len() > 1 => {
             let mut results = Vec::with_capacity(batch.len());
             for one in batch {
-                results.extend(Box::pin(questions(ledger, std::slice::from_ref(one))).await);
+                results.extend(Box::pin(alike(ledger, std::slice::from_ref(one))).await);
             }
             results
         }
@@ -124,55 +152,53 @@ pub async fn questions(ledger: &Ledger, batch: &[Submission]) -> Vec<Result<Acce
     }
 }
 
-async fn try_questions(
-    ledger: &Ledger,
-    batch: &[Submission],
-) -> Result<Vec<Result<Accepted, AcceptError>>, Error> {
+/// Questions in conversations there are: each goes into the queue of its own.
+async fn queue(ledger: &Ledger, batch: &[&Submission]) -> Result<Vec<Result<Accepted, AcceptError>>, Error> {
     let allowed = check_conversations(ledger, batch).await?;
     let mut rows = Vec::new();
     let mut placed = Vec::with_capacity(batch.len());
-    for (submission, allowed) in batch.iter().zip(&allowed) {
+    for (submission, allowed) in batch.iter().zip(allowed) {
+        let Some(conversation) = allowed else {
+            placed.push(None);
+            continue;
+        };
         let question = MessageId::new();
-        let conversation = submission.conversation.unwrap_or_else(ConversationId::new);
-        if *allowed {
-            rows.push(Row {
-                key_id: conversation.0,
-                channel: Channel::Rest,
-                address: conversation.to_string(),
-                source: Channel::Rest.as_str().to_owned(),
-                external_id: None,
-                message: question,
-                asked_by: Some(submission.key),
-                payload: json!({ "text": submission.text.as_str() }),
-                opens: submission.conversation.is_none().then_some(submission.key),
-                idempotency: submission.idempotency.as_ref().map(|own| (submission.key, own)),
-            });
-        }
-        placed.push((question, conversation));
+        placed.push(Some((question, conversation)));
+        rows.push(Row {
+            key_id: conversation.0,
+            channel: Channel::Rest,
+            address: conversation.to_string(),
+            source: Channel::Rest.as_str().to_owned(),
+            external_id: None,
+            message: question,
+            asked_by: Some(submission.key),
+            payload: json!({ "text": submission.text.as_str() }),
+            idempotency: submission.idempotency.as_ref().map(|own| (submission.key, own)),
+        });
     }
     let stored = insert(ledger, &rows).await?;
     let mut results = Vec::with_capacity(batch.len());
-    for ((submission, allowed), (question, conversation)) in batch.iter().zip(&allowed).zip(placed) {
-        results.push(if !allowed {
-            Err(AcceptError::UnknownConversation)
-        } else if stored.messages.contains(&question.0) {
-            let ticket = stored.issued.get(&conversation.0).map(|issued| issued.ticket(Kind::IntakeKey));
-            Ok(Accepted { question, conversation, ticket, replayed: false })
-        } else {
-            // The others are in the ledger: what goes wrong here is this one's.
-            replay(ledger, submission).await.unwrap_or_else(|error| Err(AcceptError::Ledger(Arc::new(error))))
+    for (submission, placed) in batch.iter().zip(placed) {
+        results.push(match placed {
+            None => Err(AcceptError::UnknownConversation),
+            Some((question, conversation)) if stored.messages.contains(&question.0) => {
+                let ticket = stored.issued.get(&conversation.0).map(|issued| issued.ticket(Kind::IntakeKey));
+                Ok(Accepted { question, conversation, ticket, replayed: false })
+            }
+            Some(_) => repeated(ledger, submission).await,
         });
     }
     Ok(results)
 }
 
-/// A conversation given must exist, be a REST one, and belong to the key. Both never change, so no lock.
-async fn check_conversations(ledger: &Ledger, batch: &[Submission]) -> Result<Vec<bool>, Error> {
+/// The conversations of these questions, as far as they exist, are REST ones, and belong to the key. None of that ever
+/// changes, so no lock.
+async fn check_conversations(
+    ledger: &Ledger,
+    batch: &[&Submission],
+) -> Result<Vec<Option<ConversationId>>, Error> {
     let given: Vec<Uuid> =
         batch.iter().filter_map(|submission| submission.conversation).map(|id| id.0).collect();
-    if given.is_empty() {
-        return Ok(vec![true; batch.len()]);
-    }
     let owners: HashMap<Uuid, Option<Uuid>> = sqlx::query!(
         "SELECT id, owner_key FROM conversations WHERE id = ANY($1) AND channel = 'rest'",
         &given
@@ -182,16 +208,13 @@ async fn check_conversations(ledger: &Ledger, batch: &[Submission]) -> Result<Ve
     .into_iter()
     .map(|row| (row.id, row.owner_key))
     .collect();
-    Ok(batch
-        .iter()
-        .map(|submission| {
-            submission.conversation.is_none_or(|conversation| {
-                owners
-                    .get(&conversation.0)
-                    .is_some_and(|owner| submission.any || *owner == Some(submission.key.0))
-            })
+    let allowed = |submission: &&Submission| {
+        submission.conversation.filter(|conversation| {
+            let owner = owners.get(&conversation.0);
+            owner.is_some_and(|owner| submission.any || *owner == Some(submission.key.0))
         })
-        .collect())
+    };
+    Ok(batch.iter().map(allowed).collect())
 }
 
 struct Row<'a> {
@@ -203,8 +226,6 @@ struct Row<'a> {
     message: MessageId,
     asked_by: Option<ApiKeyId>,
     payload: Value,
-    /// Opens a REST conversation that belongs to this key.
-    opens: Option<ApiKeyId>,
     idempotency: Option<(ApiKeyId, &'a Idempotency)>,
 }
 
@@ -228,7 +249,6 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
     let messages: Vec<Uuid> = rows.iter().map(|row| row.message.0).collect();
     let payloads: Vec<Value> = rows.iter().map(|row| row.payload.clone()).collect();
     let asked_by: Vec<Option<Uuid>> = rows.iter().map(|row| row.asked_by.map(|key| key.0)).collect();
-    let opens: Vec<Option<Uuid>> = rows.iter().map(|row| row.opens.map(|key| key.0)).collect();
     let idem_owner: Vec<Option<Uuid>> =
         rows.iter().map(|row| row.idempotency.map(|(owner, _)| owner.0)).collect();
     let idem_key: Vec<Option<String>> =
@@ -238,9 +258,9 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
     let written = sqlx::query!(
         r#"WITH given AS (
                SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[],
-                                    $7::jsonb[], $8::uuid[], $9::uuid[], $10::text[], $11::bytea[], $14::uuid[])
+                                    $7::jsonb[], $8::uuid[], $9::text[], $10::bytea[], $11::uuid[])
                    WITH ORDINALITY AS g(key_id, channel, address, source, external_id, message_id, payload,
-                                        opens, idem_owner, idem_key, idem_print, asked_by, n)
+                                        idem_owner, idem_key, idem_print, asked_by, n)
            ), claimed AS (
                INSERT INTO idempotency_keys AS k
                    (api_key_id, route, key, fingerprint, message_id, conversation_id)
@@ -254,9 +274,6 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
            ), fresh AS (
                SELECT * FROM given
                WHERE idem_key IS NULL OR message_id IN (SELECT message_id FROM claimed)
-           ), opened AS (
-               INSERT INTO conversations (id, channel, owner_key)
-               SELECT key_id, channel, opens FROM fresh WHERE opens IS NOT NULL
            ), inserted AS (
                INSERT INTO inbox (key_id, source, external_id, message_id, asked_by, payload)
                SELECT key_id, source, external_id, message_id, asked_by, payload FROM fresh ORDER BY n
@@ -283,13 +300,12 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
         &external as _,
         &messages,
         &payloads,
-        &opens as _,
         &idem_owner as _,
         &idem_key as _,
         &idem_print as _,
+        &asked_by as _,
         ROUTE,
-        INTAKE,
-        &asked_by as _
+        INTAKE
     )
     .fetch_all(&ledger.pool)
     .await?;
@@ -300,6 +316,12 @@ async fn insert(ledger: &Ledger, rows: &[Row<'_>]) -> Result<Stored, Error> {
         }
     }
     Ok(stored)
+}
+
+/// What is answered to a submission that was not inserted: another had its idempotency key. Those accepted with it are in
+/// the ledger, so what goes wrong here is its own.
+async fn repeated(ledger: &Ledger, submission: &Submission) -> Result<Accepted, AcceptError> {
+    replay(ledger, submission).await.unwrap_or_else(|error| Err(AcceptError::Ledger(Arc::new(error))))
 }
 
 /// What was answered to the first request under this key.

@@ -1,7 +1,7 @@
 //! What the bench and the evaluation read out of the ledger. The product itself never calls it.
 
 use chrono::{DateTime, Utc};
-use contract::MessageId;
+use contract::{ConversationId, MessageId};
 use uuid::Uuid;
 
 use crate::{Error, Ledger};
@@ -9,8 +9,9 @@ use crate::{Error, Ledger};
 /// One answered question, in microseconds by the database's clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// From the inbox row to the claim of its intake key: includes the commit of the accept.
-    pub intake_pickup: i64,
+    /// From the inbox row to the claim of its intake key: includes the commit of the accept. `None`: it opened its
+    /// conversation, and needed no intake.
+    pub intake_pickup: Option<i64>,
     /// From the opening of the turn to its claim: includes the commit of intake.
     pub answer_pickup: i64,
     /// From the inbox row to the answer's row.
@@ -57,10 +58,10 @@ pub async fn now(ledger: &Ledger) -> Result<DateTime<Utc>, Error> {
 pub async fn timings(ledger: &Ledger, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Timing>, Error> {
     Ok(sqlx::query_as!(
         Timing,
-        r#"SELECT (EXTRACT(EPOCH FROM k.claimed_at - i.received_at) * 1e6)::bigint AS "intake_pickup!",
+        r#"SELECT (EXTRACT(EPOCH FROM k.claimed_at - i.received_at) * 1e6)::bigint AS intake_pickup,
                   (EXTRACT(EPOCH FROM t.claimed_at - t.created_at) * 1e6)::bigint AS "answer_pickup!",
                   (EXTRACT(EPOCH FROM a.created_at - i.received_at) * 1e6)::bigint AS "answered!"
-           FROM inbox i JOIN intake_keys k ON k.id = i.key_id JOIN messages m ON m.id = i.message_id
+           FROM inbox i LEFT JOIN intake_keys k ON k.id = i.key_id JOIN messages m ON m.id = i.message_id
            JOIN turns t ON t.id = m.turn_id JOIN answers a ON a.turn_id = t.id
            WHERE i.received_at BETWEEN $1 AND $2"#,
         from,
@@ -68,6 +69,23 @@ pub async fn timings(ledger: &Ledger, from: DateTime<Utc>, to: DateTime<Utc>) ->
     )
     .fetch_all(&ledger.pool)
     .await?)
+}
+
+/// Conversations over REST, of the first key there is, in which nothing was said yet: what is asked in them takes the long
+/// way.
+///
+/// # Errors
+/// [`Error`].
+pub async fn conversations(ledger: &Ledger, count: usize) -> Result<Vec<ConversationId>, Error> {
+    let ids: Vec<Uuid> = (0..count).map(|_| ConversationId::new().0).collect();
+    sqlx::query!(
+        "INSERT INTO conversations (id, channel, owner_key)
+         SELECT g.id, 'rest', (SELECT id FROM api_keys ORDER BY created_at LIMIT 1) FROM unnest($1::uuid[]) AS g(id)",
+        &ids
+    )
+    .execute(&ledger.pool)
+    .await?;
+    Ok(ids.into_iter().map(ConversationId).collect())
 }
 
 /// What the answers to some questions took. Questions without an answer, or of another ledger, are left out.

@@ -51,6 +51,8 @@ pub async fn get(ledger: &Ledger, id: MessageId) -> Result<Option<Owned>, Error>
         }
         (_, _, _, Some("answered")) => QuestionStatus::Answered,
         (_, _, _, Some("refused")) => QuestionStatus::Refused,
+        // Nobody has begun.
+        (_, _, Some("active"), _) if row.epoch == Some(0) => QuestionStatus::Accepted,
         (_, _, Some(_), _) => QuestionStatus::Working,
         _ => QuestionStatus::Accepted,
     };

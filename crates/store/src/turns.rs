@@ -147,7 +147,7 @@ pub(crate) struct Opened {
 }
 
 /// Opens the next turn of each conversation that has none active, is the bot's, and has messages waiting.
-/// The only opener of turns.
+/// The only opener of turns in conversations that others can know of.
 ///
 /// **The caller holds the conversations' locks, taken by an earlier statement**: a single statement that
 /// locked and looked would look with a snapshot older than the lock, and miss a message committed in

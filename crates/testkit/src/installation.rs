@@ -172,6 +172,25 @@ impl Installation {
         id_of(&body)
     }
 
+    /// Asks in a conversation that is there already and in which nothing was said: the question goes through its queue.
+    ///
+    /// # Panics
+    /// When it is not accepted.
+    pub async fn ask_queued(&self, url: &str, text: &str) -> MessageId {
+        let conversation = self.conversation().await;
+        self.ask_in(url, &conversation, text).await
+    }
+
+    /// A conversation over REST in which nothing was said yet.
+    ///
+    /// # Panics
+    /// When the ledger does not answer.
+    pub async fn conversation(&self) -> String {
+        let opening = "INSERT INTO conversations (id, channel, owner_key)
+             SELECT gen_random_uuid(), 'rest', id FROM api_keys ORDER BY created_at LIMIT 1 RETURNING id::text";
+        sqlx::query_scalar(opening).fetch_one(&self.sql).await.expect("it is opened")
+    }
+
     /// `POST /v1/questions`, whatever comes of it.
     ///
     /// # Panics

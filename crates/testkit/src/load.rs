@@ -52,25 +52,31 @@ impl Load {
     }
 
     async fn go_on_asking(&self, asker: u32) {
-        let mut number = 0;
+        let (mut number, mut home) = (0, None);
         while !self.stopped.load(Ordering::SeqCst) {
             number += 1;
             let think = if number % 2 == 0 { " #wait=300ms" } else { "" };
-            self.ask(&format!("asker {asker}, question {number}{think}")).await;
+            // One of the three asks twice in each conversation: the second question goes through its queue.
+            home = self.ask(&format!("asker {asker}, question {number}{think}"), home.take()).await;
+            home = home.filter(|_| asker == 3 && number % 2 == 1);
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn ask(&self, text: &str) {
+    /// Returns the conversation, if it was accepted.
+    async fn ask(&self, text: &str, home: Option<Value>) -> Option<Value> {
         let request = self.http.post(&self.questions).bearer_auth(&self.key);
-        let response = request.json(&json!({ "text": text })).send().await.expect("ingress answers");
+        let question = json!({ "text": text, "conversation_id": home });
+        let response = request.json(&question).send().await.expect("ingress answers");
         if response.status() == StatusCode::ACCEPTED {
             let body: Value = response.json().await.expect("202 has a body");
             let id = body["id"].as_str().and_then(|id| id.parse().ok()).expect("it has an id");
             self.lock().accepted.push(id);
+            Some(body["conversation_id"].clone())
         } else {
             assert_try_later(response).await;
             self.lock().refused += 1;
+            None
         }
     }
 

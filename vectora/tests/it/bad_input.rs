@@ -106,7 +106,7 @@ async fn a_text_that_cannot_be_a_question_is_422_exactly_from_the_limit_on() {
     let escaped = format!(r#"{{"text":"{}"}}"#, "\\u044f".repeat(4096));
     sockets.accepts(&[JSON], escaped).await;
     assert_eq!(sockets.rows().await, 5);
-    let widest = "SELECT count(*) FROM inbox WHERE payload->>'text' = repeat('я', 4096)";
+    let widest = "SELECT count(*) FROM messages WHERE text = repeat('я', 4096)";
     assert_eq!(sockets.installation.count(widest).await, 2, "kept whole, however it was written");
 }
 

@@ -19,7 +19,7 @@ async fn questions_survive_a_kill_at(point: &str) {
         .await;
     let mut asked = Vec::new();
     for n in 0..6 {
-        asked.push(installation.ask(&url, &format!("question {n}")).await);
+        asked.push(installation.ask_queued(&url, &format!("question {n}")).await);
     }
     assert_eq!(doomed.ended().await.signal(), Some(9), "it dies at {point}");
     let _heir = installation.worker("intake,retrieve,answer,deliver", &[]).await;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use contract::{Answer, AnswerKind, Channel, ConversationId, Language, QuestionText, Stage};
-use store::accept::Submission;
+use store::accept::{AcceptError, Accepted, Idempotency, Submission};
 use store::desks::Operators;
 use store::intake::{Manners, Read, Reading, Said};
 use store::limiter::Rate;
@@ -117,6 +117,63 @@ async fn in_this_order<A, B>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_questions_accepted_together_each_goes_its_way() {
+    let database = postgres::database().await;
+    let (ledger, sql) = (database.ledger(), database.sql().await);
+    let scopes = ["questions:write".to_owned()];
+    let (key, _) = store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
+    let home = ask(&ledger, key, None).await;
+    let submission = |conversation: Option<ConversationId>, idempotency: Option<&str>| Submission {
+        key,
+        any: false,
+        conversation,
+        text: QuestionText::new("hello".to_owned()).expect("a text"),
+        idempotency: idempotency.map(|key| Idempotency { key: key.to_owned(), fingerprint: [7; 32] }),
+    };
+    let other = Some(Idempotency { key: "once".to_owned(), fingerprint: [8; 32] });
+    let batch = [
+        submission(Some(home), None),
+        submission(None, None),
+        submission(Some(ConversationId::new()), None),
+        submission(None, Some("once")),
+        submission(None, Some("once")),
+        submission(Some(home), None),
+        Submission { idempotency: other, ..submission(Some(home), None) },
+    ];
+    let results = store::accept::questions(&ledger, &batch).await;
+    let [Ok(further), Ok(opening), Err(nowhere), Ok(named), Ok(again), Ok(second), Err(mismatch)] =
+        &results[..]
+    else {
+        panic!("{results:?}")
+    };
+    let stage = |accepted: &Accepted| accepted.ticket.as_ref().map(|ticket| ticket.stage.clone());
+    assert_eq!(stage(opening).as_deref(), Some("retrieve"), "its turn is open");
+    assert_eq!(stage(named).as_deref(), Some("retrieve"));
+    assert_eq!(stage(further).as_deref(), Some("intake"), "it waits in its queue");
+    assert_eq!((further.conversation, second.conversation), (home, home));
+    assert!(matches!(nowhere, AcceptError::UnknownConversation), "{nowhere:?}");
+    assert!(matches!(mismatch, AcceptError::IdempotencyMismatch), "{mismatch:?}");
+    assert_eq!((again.question, again.replayed, named.replayed), (named.question, true, false));
+    let rows = "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM inbox WHERE state = 'done'),
+                       (SELECT count(*) FROM inbox WHERE state = 'waiting'), (SELECT sum(pending) FROM intake_keys),
+                       (SELECT count(*) FROM turns t JOIN messages m ON m.turn_id = t.id WHERE t.state = 'active')";
+    let rows: (i64, i64, i64, i64, i64) =
+        sqlx::query_as(rows).fetch_one(&sql).await.expect("the ledger answers");
+    assert_eq!(rows, (3, 3, 2, 2, 3));
+
+    // What comes later into a conversation that was opened so stands behind its first message.
+    ask(&ledger, key, Some(opening.conversation)).await;
+    let behind = "SELECT min(i.id) FILTER (WHERE i.state = 'waiting') > min(m.position) FROM inbox i
+                  LEFT JOIN messages m ON m.id = i.message_id WHERE i.key_id = $1";
+    let behind: bool = sqlx::query_scalar(behind)
+        .bind(opening.conversation.0)
+        .fetch_one(&sql)
+        .await
+        .expect("the ledger answers");
+    assert!(behind);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_comes_while_a_turn_ends_never_stays_behind() {
     for message_first in [true, false] {
         let database = postgres::database().await;
@@ -125,7 +182,6 @@ async fn a_message_that_comes_while_a_turn_ends_never_stays_behind() {
         let (key, _) =
             store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
         let home = ask(&ledger, key, None).await;
-        read(&ledger, claim(&ledger, "intake", home.0).await).await;
         let turn: Uuid =
             sqlx::query_scalar("SELECT id FROM turns").fetch_one(&sql).await.expect("a turn is open");
         let ending = claim(&ledger, "retrieve", turn).await;
@@ -362,8 +418,7 @@ async fn of_two_claims_of_one_row_in_one_batch_only_the_newer_one_counts() {
     let (ledger, sql) = (database.ledger(), database.sql().await);
     let scopes = ["questions:write".to_owned()];
     let (key, _) = store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
-    let home = ask(&ledger, key, None).await;
-    read(&ledger, claim(&ledger, "intake", home.0).await).await;
+    ask(&ledger, key, None).await;
     let turn: Uuid =
         sqlx::query_scalar("SELECT id FROM turns").fetch_one(&sql).await.expect("a turn is open");
     let older = claim(&ledger, "retrieve", turn).await;

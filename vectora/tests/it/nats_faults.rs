@@ -126,6 +126,7 @@ async fn consumers_deleted_under_load_lose_nothing() {
     recovers_from("consumers deleted", async |installation, _| {
         let jetstream = JetStream::of(&installation.nats);
         jetstream.delete_consumer("intake").await;
+        jetstream.delete_consumer("retrieve").await;
         jetstream.delete_consumer("answer").await;
     })
     .await;

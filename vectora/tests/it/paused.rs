@@ -36,7 +36,7 @@ async fn comes_back_too_late(stage: &str, point: &str) {
         ("VECTORA__STORE__IDLE_IN_TRANSACTION_TIMEOUT", "1s"),
     ];
     let paused = installation.worker("intake,retrieve,answer", &env).await;
-    let id = installation.ask(&url, "hello").await;
+    let id = installation.ask_queued(&url, "hello").await;
     paused.says(&format!("held at {stage}.{point}")).await;
     paused.stop();
     let mut heir = installation.worker("intake,retrieve,answer", &[]).await;

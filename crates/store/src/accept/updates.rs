@@ -89,7 +89,6 @@ async fn updates(ledger: &Ledger, batch: &[Update]) -> Result<Vec<Received>, Err
             message: MessageId::new(),
             asked_by: None,
             payload: update.payload.clone(),
-            opens: None,
             idempotency: None,
         })
         .collect();

@@ -107,7 +107,7 @@ pub(super) fn senders(reads: &[&Read]) -> Vec<(Channel, Sender)> {
 }
 
 /// The conversations of the queues, in their order; made when a chat speaks for the first time. REST
-/// conversations are made by ingress: a client may ask again in one before its first question was read.
+/// conversations are made by ingress: a client may ask again in one before its first question was answered.
 ///
 /// Nobody else makes the same one: we hold the intake key of the chat. Existing rows are read, not locked,
 /// so that all locks on conversations are taken afterwards, in the order of their ids.
