@@ -163,10 +163,8 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
                SELECT w.conversation_id, w.turn_id, c.channel, c.address
                FROM unnest($1::uuid[], $2::uuid[]) AS w(conversation_id, turn_id)
                JOIN conversations c ON c.id = w.conversation_id
-               -- OFFSET 0 and LATERAL keep each a look-up by its key: joined, all that is active anywhere would be read.
+               -- OFFSET 0 and LATERAL keep each a look-up by its key.
                WHERE c.handled_by = 'bot' AND NOT EXISTS (
-                   SELECT 1 FROM turns t WHERE t.conversation_id = w.conversation_id AND t.state = 'active' OFFSET 0)
-                 AND NOT EXISTS (
                    SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
                      AND b.id::text = split_part(c.address, ':', 1) OFFSET 0)
            ), queued AS (
@@ -183,9 +181,12 @@ pub(crate) async fn open_next(conn: &mut PgConnection, conversations: &[Uuid]) -
            ), opened AS (
                INSERT INTO turns (id, conversation_id, stage, state, issued_at)
                SELECT turn_id, conversation_id, $5, 'active', clock_timestamp() FROM picked WHERE n = 1
+               -- One that is active is seen here. Asked for before, it was looked for among all that are active anywhere.
+               ON CONFLICT (conversation_id) WHERE state = 'active' DO NOTHING
                RETURNING id, issued_at
            ), taken AS (
-               UPDATE messages m SET state = 'taken', turn_id = p.turn_id FROM picked p WHERE m.id = p.id
+               UPDATE messages m SET state = 'taken', turn_id = p.turn_id
+               FROM picked p JOIN opened o ON o.id = p.turn_id WHERE m.id = p.id
            )
            SELECT p.id AS "message_id!", p.turn_id AS "turn_id!", p.conversation_id AS "conversation_id!",
                   p.channel AS "channel!", p.address AS "address?", p.external_id AS "external_id?", p.n AS "n!",
@@ -306,8 +307,8 @@ pub async fn settle(
             Verdict::Done(Step::Answered(answered)) => {
                 let Answered { answer, contents, written, found: new } = &**answered;
                 answers.push((turn.id, answer, written.as_ref()));
-                if turn.channel.delivers() {
                 found.extend(new.as_deref().map(|new| (turn.id, new)));
+                if turn.channel.delivers() {
                     let mut contents = contents.iter().cloned();
                     let first = contents.next().unwrap_or_else(|| Content::plain(answer.text.clone()));
                     drafts.push(Draft::answer(turn.conversation, turn.id, first));
@@ -327,8 +328,8 @@ pub async fn settle(
         }
         outcome.changed.extend(&turn.messages);
     }
-    written::insert(&mut tx, &answers).await?;
     retrievals::keep(&mut tx, &found).await?;
+    written::insert(&mut tx, &answers).await?;
     outbound::insert(&mut tx, &drafts).await?;
     let follow_up = go_on(&mut tx, &freed, &delivering).await?;
     work::uncommitted(stage).await;

@@ -212,6 +212,55 @@ async fn a_message_that_comes_while_a_turn_ends_never_stays_behind() {
     }
 }
 
+/// While hardly anything is active, an index of all that is looks as cheap as the key to the planner.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_a_turn_reads_none_of_the_others_however_many_are_active() {
+    const OTHERS: i64 = 3000;
+    let database = postgres::database().await;
+    let sql = database.sql().await;
+    let scopes = ["questions:write".to_owned()];
+    let ledger = database.ledger();
+    let (key, _) = store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
+    ledger.close().await;
+    let mut read_before = 0;
+    for others in [0, OTHERS] {
+        let adding = "WITH homes AS (
+                          INSERT INTO conversations (id, channel, owner_key)
+                          SELECT gen_random_uuid(), 'rest', $1 FROM generate_series(1, $2) RETURNING id
+                      )
+                      INSERT INTO turns (id, conversation_id, stage, state) SELECT id, id, 'retrieve', 'active' FROM homes";
+        sqlx::query(adding).bind(key.0).bind(others).execute(&sql).await.expect("they are active");
+        let ledger = database.ledger();
+        let home = ask(&ledger, key, None).await;
+        let turn: Uuid = sqlx::query_scalar("SELECT id FROM turns WHERE conversation_id = $1")
+            .bind(home.0)
+            .fetch_one(&sql)
+            .await
+            .expect("a turn is open");
+        // What comes meanwhile waits, and the turn it opens is the one of this conversation.
+        ask(&ledger, key, Some(home)).await;
+        assert_eq!(read(&ledger, claim(&ledger, "intake", home.0).await).await, 0, "one turn at a time");
+        assert_eq!(end(&ledger, claim(&ledger, "retrieve", turn).await).await, 1, "the next turn");
+        ledger.close().await;
+        // A connection tells its figures when it ends at the latest.
+        eventually("its connections to be gone", || async {
+            let there = "SELECT count(*) FROM pg_stat_activity
+                         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'vectora%'";
+            let there: i64 = sqlx::query_scalar(there).fetch_one(&sql).await.ok()?;
+            (there == 0).then_some(())
+        })
+        .await;
+        let read = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'turns'";
+        let read: i64 = sqlx::query_scalar(read).fetch_one(&sql).await.expect("the ledger answers");
+        let entries = read - read_before;
+        read_before = read;
+        assert!(
+            (4..OTHERS / 10).contains(&entries),
+            "{entries} entries of indexes of turns, beside {others}"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_nobody_claims_is_issued_again_after_twice_the_time() {
     let database = postgres::database().await;

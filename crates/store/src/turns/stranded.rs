@@ -14,7 +14,8 @@ pub(crate) async fn wake(ledger: &Ledger) -> Result<Vec<Ticket>, Error> {
     let waiting = sqlx::query_scalar!(
         "SELECT DISTINCT m.conversation_id FROM messages m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.state = 'waiting' AND c.handled_by = 'bot'
-           AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = c.id AND t.state = 'active')
+           -- NOT IN reads what is active once; NOT EXISTS might for each message.
+           AND c.id NOT IN (SELECT t.conversation_id FROM turns t WHERE t.state = 'active')
            AND NOT EXISTS (
                SELECT 1 FROM bots b WHERE c.channel = 'telegram' AND b.paused_at IS NOT NULL
                  AND b.id::text = split_part(c.address, ':', 1))
