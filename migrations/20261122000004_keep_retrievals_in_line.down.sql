@@ -1,0 +1,1 @@
+ALTER TABLE retrievals RESET (toast_tuple_target);
