@@ -43,6 +43,20 @@ tools() {
     return 1
 }
 
+# GiB that a build of everything from nothing takes, with what the tests write.
+readonly ROOM=14
+
+# A full disk shows as an error of the compiler or of the linker, ten minutes later.
+room() {
+    local dir="${CARGO_TARGET_DIR:-target}" free built=0
+    free=$(($(df --output=avail -k . | tail -n 1) / 1048576))
+    [ ! -d "$dir" ] || built=$(($(du -sk "$dir" | cut -f 1) / 1048576))
+    echo "$free GiB free, $built GiB built"
+    [ $((free + built)) -ge $ROOM ] && return
+    echo "A build takes up to $ROOM GiB. Make room: old artifacts of this and other clones go with rm -rf target."
+    return 1
+}
+
 tests() {
     # The tests wait more than they compute: for leases, for servers, for a process to end.
     export RUST_TEST_THREADS="${RUST_TEST_THREADS:-4}"
@@ -55,6 +69,7 @@ tests() {
 }
 
 step "tools" tools
+step "room" room
 step "format" cargo fmt --all --check
 step "features" same_features
 # Targets of the tests too: what `cargo test` runs is then built already, and the next step starts at once.
