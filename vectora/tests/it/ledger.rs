@@ -222,6 +222,13 @@ async fn what_ends_a_turn_reads_none_of_the_others_however_many_are_active() {
     let ledger = database.ledger();
     let (key, _) = store::keys::create(&ledger, "test", &scopes, None, None).await.expect("a key is made");
     ledger.close().await;
+    let past = "WITH homes AS (
+                    INSERT INTO conversations (id, channel, owner_key)
+                    SELECT gen_random_uuid(), 'rest', $1 FROM generate_series(1, 20000) RETURNING id
+                )
+                INSERT INTO turns (id, conversation_id, stage, state) SELECT id, id, 'answer', 'done' FROM homes";
+    sqlx::query(past).bind(key.0).execute(&sql).await.expect("they are done");
+    sqlx::query("VACUUM ANALYZE turns").execute(&sql).await.expect("it is vacuumed");
     let mut read_before = 0;
     for others in [0, OTHERS] {
         let adding = "WITH homes AS (
