@@ -27,12 +27,8 @@ async fn a_first_start_says_where_it_is_how_to_ask_and_no_secret() {
     assert!(said.contains(&up.url()) && said.contains("vectora ask") && said.contains("Ctrl-C"), "{said}");
     let mode = std::fs::metadata(home.data_dir().join("run.json")).expect("run.json").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // What has to be looked at first, it has looked at soon.
-    testkit::eventually("it to be ready", || async {
-        let ready = up.http.get(format!("http://{}/readyz", up.run.internal)).send().await.ok()?;
-        (ready.status() == 200).then_some(())
-    })
-    .await;
+    let ready = up.http.get(format!("http://{}/readyz", up.run.internal)).send().await.expect("it answers");
+    assert_eq!(ready.status(), 200, "{:?}", ready.text().await);
 
     // The sample is loaded within seconds; then both languages are answered from it, with a source.
     testkit::eventually("the sample to be searchable", || async {
